@@ -1,0 +1,111 @@
+"""A folder of class folders, with or without train/, val/ and test/ above them."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from autocls.data.listing import Item, Listing, few
+from autocls.errors import BadInput
+
+_PART_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_LAYOUT = "expected one folder per class with its images inside, or train/, val/ and test/ with such class folders"
+# Pillow registers these so that other software can plug in; it can't decode them itself.
+_STUBS = frozenset({"BUFR", "GRIB", "HDF5", "MPEG", "WMF"})
+
+
+def list_folder(folder: Path) -> Listing:
+    """Every image below the class folders; `BadInput` if the layout is none that is known or a class is empty."""
+    items: list[Item] = []
+    ignored: Counter[str] = Counter()
+    empty: list[Path] = []
+    parts = _parts(folder)
+    for above in {folder, *(part_folder for _, part_folder in parts)}:
+        ignored.update(_why_ignored(path) or "not in a class folder" for path in above.iterdir() if not path.is_dir())
+    for part, part_folder in parts:
+        for class_folder in _subfolders(part_folder) or [part_folder]:
+            files = _walk(class_folder, _and_above(part_folder)) if class_folder != part_folder else ()
+            reasons = {path: _why_ignored(path) for path in files}
+            paths = sorted(path for path, reason in reasons.items() if not reason)
+            ignored.update(reason for reason in reasons.values() if reason)
+            items += [Item(str(p.relative_to(folder)), class_folder.name, part, p.read_bytes) for p in paths]
+            empty += [] if paths else [class_folder]
+    if empty:
+        raise BadInput(f"{folder}: no image in {few([str(path.relative_to(folder)) for path in empty])}; {_LAYOUT}")
+    return Listing(folder.resolve().name, items, _ignored_note(ignored))
+
+
+def _parts(folder: Path) -> list[tuple[str, Path]]:
+    """The part folders, or the folder itself as train if it holds the class folders."""
+    found = _subfolders(folder)
+    names = {path.name for path in found}
+    others = sorted(names - _PART_OF.keys())
+    if not found:
+        loose = any(not _why_ignored(path) for path in folder.iterdir())
+        raise BadInput(f"{folder}: {'its images are in no class folder' if loose else 'no images in it'}; {_LAYOUT}")
+    if others and not ("train" in names and _subfolders(folder / "train")):
+        return [("train", folder)]
+    if others:
+        raise BadInput(f"{folder}: train/ holds class folders, but {few(others)} lie beside it; {_LAYOUT}")
+    parts = Counter(_PART_OF[name] for name in names)
+    if "train" not in parts:
+        raise BadInput(f"{folder}: there is {' and '.join(sorted(names))} but no train; {_LAYOUT}")
+    if parts["val"] > 1:
+        raise BadInput(
+            f"{folder}: val, valid and validation all mean the same part, and it has more than one; keep one"
+        )
+    return [(_PART_OF[path.name], path) for path in found]
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not _is_hidden(path))
+
+
+def _and_above(folder: Path) -> set[Path]:
+    real = folder.resolve()
+    return {real, *real.parents}
+
+
+def _walk(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    """All the files below; a folder in `seen`, which is where a link in a loop leads, is not entered again."""
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        real = here.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
+        with os.scandir(here) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                if not entry.is_dir():
+                    yield path  # a dangling link too: it is reported as unreadable
+                elif not _is_hidden(path):
+                    waiting.append(path)
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith((".", "__MACOSX"))
+
+
+def _why_ignored(path: Path) -> str:
+    if _is_hidden(path):
+        return "hidden"
+    return "" if path.suffix.lower() in _image_suffixes() else "not an image by its name"
+
+
+@cache
+def _image_suffixes() -> frozenset[str]:
+    suffixes = Image.registered_extensions()  # also loads the plugins, which fills Image.OPEN
+    return frozenset(suffix for suffix, kind in suffixes.items() if kind in Image.OPEN and kind not in _STUBS)
+
+
+def _ignored_note(ignored: Counter[str]) -> tuple[str, ...]:
+    if not ignored:
+        return ()
+    total = ignored.total()
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(ignored.items()))
+    return (f"{total} file{'s' if total > 1 else ''} ignored: {reasons}",)

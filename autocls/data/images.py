@@ -1,0 +1,106 @@
+"""One image: from a file's bytes to the uint8 square that the network sees."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from autocls.errors import BadInput
+
+Content = bytes | Image.Image
+"""What a source holds for one image: the bytes of an encoded file, or the pixels themselves."""
+
+GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N"})
+_ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an image is stored, before any conversion."""
+
+    mode: str  # Pillow's name: "L", "RGB", "RGBA", "P", …
+    size: tuple[int, int]  # width, height in pixels, as stored
+    turned: bool  # its EXIF data ask for a rotation or a flip
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """The image in a file, turned upright as its EXIF data say, in the mode it is stored in.
+
+    Raises `BadInput`, naming the file, if it is missing or can't be decoded in full.
+    """
+    try:
+        return decode(Path(path).read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+
+
+def to_square(image: Image.Image, size: int, channels: int) -> npt.NDArray[np.uint8]:
+    """The image as uint8 `channels`×`size`×`size`, values 0..255; `channels` is 1 (grey) or 3 (RGB).
+
+    It is resized (bilinear, antialiased) to cover the square, and the middle is kept.
+    """
+    plain = _without_alpha(_eight_bit(image)).convert("L" if channels == 1 else "RGB")
+    pixels = np.asarray(ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR))
+    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def decode(content: Content) -> Image.Image:
+    """The upright image, fully decoded; `BadInput` with the reason alone if that is impossible."""
+    with _unreadable_is_bad_input():
+        return ImageOps.exif_transpose(_open(content))
+
+
+def look(content: Content) -> Look:
+    """How the image is stored; `BadInput` with the reason alone if it can't be decoded to its end."""
+    with _unreadable_is_bad_input():
+        image = _open(content)
+        seen = Look(image.mode, image.size, image.getexif().get(ExifTags.Base.Orientation, 1) != 1)
+        # A JPEG decoded at an eighth of its size is read to its end all the same, and many times faster.
+        image.draft(image.mode, (1, 1))
+        image.load()
+        return seen
+
+
+def _open(content: Content) -> Image.Image:
+    if isinstance(content, Image.Image):
+        return content
+    if not content:
+        raise BadInput("the file is empty")
+    image: Image.Image = Image.open(BytesIO(content))
+    if image.mode == "F":
+        raise BadInput("its pixels are floats, whose range is unknown; save it with 8 or 16 bits")
+    return image
+
+
+@contextmanager
+def _unreadable_is_bad_input() -> Iterator[None]:
+    try:
+        yield
+    except BadInput:
+        raise
+    except UnidentifiedImageError as error:  # its own message is the address of a BytesIO
+        raise BadInput("not an image that Pillow can read") from error
+    except Exception as error:  # Pillow's decoders raise whatever their parser stumbles on
+        raise BadInput(str(error) or type(error).__name__) from error
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if not image.mode.startswith("I"):
+        return image
+    # Pillow's own conversion of 16 bits clips at 255. Mode "I" is what it opens 16-bit PGM and the like as.
+    return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """The image on white: the colour under transparent pixels is arbitrary, so dropping alpha alone would show it."""
+    if image.mode not in _ALPHA_MODES and "transparency" not in image.info:
+        return image
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)

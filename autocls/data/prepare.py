@@ -1,0 +1,155 @@
+"""From the source that the user names to the arrays that training reads."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from autocls.data import cache as shelf
+from autocls.data.catalogue import Catalogue, Counts, catalogue, count
+from autocls.data.checks import check_counts
+from autocls.data.listing import Item, few
+from autocls.data.sources import list_source, locate
+from autocls.data.split import PARTS, Split, split_rows
+from autocls.data.survey import Survey, survey
+from autocls.errors import BadInput
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """What training sees."""
+
+    images: npt.NDArray[np.uint8]  # N×C×H×W, 0..255, a read-only memory map; C is 1 if every image is grey, else 3
+    labels: npt.NDArray[np.int64]  # N, index into `classes`
+    classes: tuple[str, ...]
+    split: Split
+    mean: tuple[float, ...]  # per channel over the train part, in 0..1 units
+    std: tuple[float, ...]  # likewise, never 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A checked set of images: small and picklable, so that each worker can open the images itself."""
+
+    name: str  # fit for a folder's name
+    source: str  # as the user gave it
+    fingerprint: str  # hash of the images, their labels and parts; the same wherever they lie
+    classes: tuple[str, ...]
+    channels: int
+    counts: Counts  # after the split: part -> class -> number of images
+    notes: tuple[str, ...]  # what was converted or ignored, for the user to read
+    skipped: tuple[str, ...]  # the unreadable images that were left out
+    seed: int
+    given: Counts  # before the split; says the label and part of every row
+    location: str | Path
+    root: Path
+    cache: Path
+
+    def at(self, image_size: int) -> ImageData:
+        """The images at `image_size`×`image_size`, from the cache, which is filled first if it has none of this size.
+
+        Raises `BadInput` if it has to be filled and the source is gone or has changed.
+        """
+        folder = self.cache / self.fingerprint
+        if not shelf.is_built(folder, image_size):
+            self._build(folder, image_size)
+        labels, split = _labels_and_split(self.given, self.seed)
+        mean, std = shelf.mean_and_std(folder, image_size, split.train)
+        return ImageData(shelf.open_images(folder, image_size), labels, self.classes, split, mean, std)
+
+    def _build(self, folder: Path, image_size: int) -> None:
+        found = catalogue(list_source(self.location, self.root))
+        if found.fingerprint != self.fingerprint:
+            raise BadInput(f"{self.source}: the images have changed since they were prepared; prepare them again")
+        _, items = _readable(found, folder)
+        _fill(items, folder, [image_size], self.channels)
+
+
+def prepare(
+    source: str | Path,
+    *,
+    seed: int = 0,
+    sizes: Iterable[int] = (),
+    root: Path | None = None,
+    skip_bad: bool = False,
+    cache: Path | None = None,
+) -> Prepared:
+    """Reads the source, checks everything about it, and fills the cache for the given image sizes.
+
+    `seed` decides the split. `root` is where torchvision's data sets lie (in the cache unless given). With `skip_bad`,
+    unreadable images are left out instead of being an error. Raises `BadInput` for whatever can't be used.
+    """
+    cache = (cache or shelf.cache_root()).expanduser().absolute()
+    root = (root or cache / "torchvision").expanduser().absolute()
+    location = locate(source)
+    listing = list_source(location, root)
+    classes = {item.label for item in listing.items}
+    check_counts(str(source), count(listing.items, tuple(classes)))  # before the reading, which can take long
+    found = catalogue(listing)
+    folder = cache / found.fingerprint
+    seen, items = _readable(found, folder)
+    bad = [f"{found.items[row].name} ({why})" for row, why in seen.bad]
+    if bad and not skip_bad:
+        raise BadInput(
+            f"{source}: {len(bad)} of {len(found.items)} images can't be read: {few(bad)}; "
+            "repair or remove them, or leave them out with --skip-bad"
+        )
+    given = count(items, found.classes)
+    check_counts(str(source), given)
+    _fill(items, folder, sorted(set(sizes)), seen.channels)
+    left_out = (f"{len(bad)} of {len(found.items)} images left out, unreadable: {few(bad)}",) if bad else ()
+    return Prepared(
+        name=_folder_name(found.name),
+        source=str(source),
+        fingerprint=found.fingerprint,
+        classes=found.classes,
+        channels=seen.channels,
+        counts=_counts_after_split(given, found.classes, seed),
+        notes=(*found.notes, *seen.notes, *left_out),
+        skipped=tuple(found.items[row].name for row, _ in seen.bad),
+        seed=seed,
+        given=given,
+        location=location,
+        root=root,
+        cache=cache,
+    )
+
+
+def _readable(found: Catalogue, folder: Path) -> tuple[Survey, list[Item]]:
+    """The survey, and the items that can be read: one per cached row."""
+    with shelf.locked(folder):
+        seen = survey(found.items, folder / "survey.json")
+    bad = {row for row, _ in seen.bad}
+    return seen, [item for row, item in enumerate(found.items) if row not in bad]
+
+
+def _fill(items: list[Item], folder: Path, sizes: Iterable[int], channels: int) -> None:
+    with shelf.locked(folder):
+        missing = [size for size in sizes if not shelf.is_built(folder, size)]
+        if missing:
+            shelf.build(items, folder, missing, channels)
+
+
+def _labels_and_split(given: Counts, seed: int) -> tuple[npt.NDArray[np.int64], Split]:
+    """What the catalogue's order, by part and then by class, says of each row."""
+    runs = [
+        (PARTS.index(part), label, number)
+        for part, of_class in given.items()
+        for label, number in enumerate(of_class.values())
+    ]
+    parts, labels, numbers = np.array(runs, np.int64).T
+    labels = np.repeat(labels, numbers)
+    return labels, split_rows(labels, np.repeat(parts, numbers), seed)
+
+
+def _counts_after_split(given: Counts, classes: tuple[str, ...], seed: int) -> Counts:
+    labels, split = _labels_and_split(given, seed)
+    numbers = {part: np.bincount(labels[getattr(split, part)], minlength=len(classes)) for part in PARTS}
+    return {part: dict(zip(classes, of_class.tolist(), strict=True)) for part, of_class in numbers.items()}
+
+
+def _folder_name(name: str) -> str:
+    return re.sub(r"\W+", "_", name.lower()).strip("_")[:40] or "images"

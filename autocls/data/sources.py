@@ -1,0 +1,39 @@
+"""Which kind of source the user gave."""
+
+from pathlib import Path
+
+from autocls.data.arrays import list_digits, list_npz
+from autocls.data.folder import list_folder
+from autocls.data.listing import Listing
+from autocls.data.table import list_csv
+from autocls.data.torchvision_sets import list_torchvision
+from autocls.errors import BadInput, unknown
+
+_TORCHVISION = "torchvision:"
+_BUILT_IN = ("digits", "torchvision:CIFAR10", "torchvision:MNIST", "torchvision:FashionMNIST", "torchvision:SVHN")
+_ALLOWED = (
+    "a source is a folder of class folders, a .csv with path,label, an .npz with x and y, "
+    "digits, or torchvision:NAME such as torchvision:CIFAR10"
+)
+
+
+def locate(source: str | Path) -> str | Path:
+    """The name of a built-in source as it is, else the absolute path, which holds in any working directory."""
+    if isinstance(source, str) and (source == "digits" or source.startswith(_TORCHVISION)):
+        return source
+    path = Path(source).expanduser().absolute()
+    if path.is_dir() or (path.is_file() and path.suffix.lower() in (".csv", ".npz")):
+        return path
+    if path.exists():
+        raise BadInput(f"{source}: neither a folder nor a .csv or .npz file; {_ALLOWED}")
+    raise BadInput(f"{unknown('source', source, _BUILT_IN)}; nor is there such a path: {_ALLOWED}")
+
+
+def list_source(location: str | Path, root: Path) -> Listing:
+    """The images at a location that `locate` gave; `root` is where torchvision keeps its data sets."""
+    if isinstance(location, str):
+        name = location.removeprefix(_TORCHVISION)
+        return list_digits() if location == "digits" else list_torchvision(name, root)
+    if location.is_dir():
+        return list_folder(location)
+    return list_csv(location) if location.suffix.lower() == ".csv" else list_npz(location)

@@ -1,0 +1,51 @@
+"""The doors to timm's and torchvision's networks by name."""
+
+import difflib
+from collections.abc import Iterable
+
+from torch import nn
+
+from autocls.errors import unknown
+from autocls.models.stems import fit
+
+
+def known_timm(name: str) -> str:
+    """``name`` if timm builds a network of that name (a pretrained tag may follow a dot), else ValueError."""
+    import timm
+
+    return _known("timm model", name, timm.list_models(), name.split(".")[0])
+
+
+def known_torchvision(name: str) -> str:
+    """``name`` if torchvision builds an image classifier of that name, else ValueError."""
+    import torchvision
+
+    return _known("torchvision model", name, torchvision.models.list_models(module=torchvision.models), name)
+
+
+def timm_model(name: str, classes: int, channels: int, image_size: int) -> nn.Module:
+    """timm's ``name`` with random weights; networks that must know the image's size are told it."""
+    import timm
+
+    asked = {"pretrained": False, "num_classes": classes, "in_chans": channels}
+    try:
+        model: nn.Module = timm.create_model(name, **asked, img_size=image_size)
+    except TypeError:  # convolutional networks take no img_size
+        model = timm.create_model(name, **asked)
+    return model
+
+
+def torchvision_model(name: str, classes: int, channels: int) -> nn.Module:
+    """torchvision's ``name`` with random weights and no auxiliary heads (they answer a tuple while training)."""
+    import torchvision
+
+    heads = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
+    model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **heads)
+    return model if channels == 3 else fit(model, channels)
+
+
+def _known(what: str, name: str, names: Iterable[str], bare: str) -> str:
+    names = list(names)
+    if bare in names:
+        return name
+    raise ValueError(unknown(what, name, difflib.get_close_matches(bare, names, n=5, cutoff=0.3)))

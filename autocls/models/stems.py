@@ -1,0 +1,36 @@
+"""Fitting a ready-made network to an image: its number of channels and its size."""
+
+from torch import nn
+
+SMALL = 64
+"""Images with fewer pixels a side get a stem that doesn't shrink them: an ImageNet stem would leave 7 of 28 pixels."""
+
+
+def first_conv(model: nn.Module) -> tuple[str, nn.Conv2d]:
+    """Path and module of the first convolution of ``model``."""
+    for path, module in model.named_modules():
+        if isinstance(module, nn.Conv2d):
+            return path, module
+    raise ValueError(f"{type(model).__name__} has no convolution")
+
+
+def fit(model: nn.Module, channels: int, image_size: int = SMALL, pools: tuple[str, ...] = ()) -> nn.Module:
+    """Give ``model`` a first convolution for ``channels``, with stride 1 and no stem pools when images are small.
+
+    ``pools`` names the stem's pooling modules. A small-image stem follows He et al. 2016's CIFAR networks: the kernel
+    is 3×3 at the most.
+    """
+    path, old = first_conv(model)
+    small = image_size < SMALL
+    kernel = (min(old.kernel_size[0], 3), min(old.kernel_size[1], 3)) if small else old.kernel_size
+    if small or old.in_channels != channels:
+        padding = (kernel[0] // 2, kernel[1] // 2) if small else old.padding
+        new = nn.Conv2d(
+            channels, old.out_channels, kernel, 1 if small else old.stride, padding, bias=old.bias is not None
+        )  # fmt: skip
+        nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
+        model.set_submodule(path, new)
+    if small:
+        for pool in pools:
+            model.set_submodule(pool, nn.Identity())
+    return model

@@ -1,0 +1,165 @@
+"""A recipe: one complete, reproducible way to train a classifier, one choice for every slot."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
+
+from autocls.domains import Int, Log, OneOf, Uniform
+from autocls.errors import unknown
+from autocls.grammar import Document, Problem, Problems, parse, read
+from autocls.tricks.activation import Activation
+from autocls.tricks.architecture import Architecture, Lenet
+from autocls.tricks.augmentation import Color, Crop, Erase, Flip, Rotate
+from autocls.tricks.averaging import Ema
+from autocls.tricks.base import Trick, at, check
+from autocls.tricks.initialisation import Init
+from autocls.tricks.loss import CrossEntropy, Loss
+from autocls.tricks.mixing import Mix
+from autocls.tricks.optimizer import Optimizer, Sgd
+from autocls.tricks.schedule import LrScaling, Schedule
+from autocls.tricks.structure import Downsample, HeadNorm, Norm
+
+K = TypeVar("K", bound=Trick)
+
+
+class _Parsed:
+    """Marks a field whose value may also be written as in YAML."""
+
+    def __init__(self, kind: type[Trick]) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.kind.parse)
+
+
+if TYPE_CHECKING:
+    Slot: TypeAlias = K | None
+    Choice: TypeAlias = K
+else:
+
+    class Slot:
+        """``Slot[Kind]``: a field that holds a choice of a kind, or None for its neutral choice."""
+
+        def __class_getitem__(cls, kind: type[Trick]) -> Any:
+            return Annotated[kind | None, _Parsed(kind)]
+
+    class Choice:
+        """``Choice[Kind]``: a field that must hold a choice of a kind."""
+
+        def __class_getitem__(cls, kind: type[Trick]) -> Any:
+            return Annotated[kind, _Parsed(kind)]
+
+
+class Recipe(BaseModel):
+    """One choice for every slot; the order of the fields is the order in which a network is built.
+
+    The defaults are the baseline: a plain LeNet with every trick off. A choice may be given as an instance, or as
+    YAML writes it: ``Recipe(norm="batch", rotate={"degrees": 10})``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: Choice[Architecture] = Lenet()
+    image_size: Annotated[int, OneOf(28, 32, 64), Field(ge=8, le=1024, description="pixels a side")] = 32
+    downsample: Slot[Downsample] = None
+    norm: Slot[Norm] = None
+    activation: Slot[Activation] = None
+    head_norm: Slot[HeadNorm] = None
+    init: Slot[Init] = None
+    flip: Slot[Flip] = None
+    rotate: Slot[Rotate] = None
+    crop: Slot[Crop] = None
+    color: Slot[Color] = None
+    erase: Slot[Erase] = None
+    mix: Slot[Mix] = None
+    loss: Choice[Loss] = CrossEntropy()
+    label_smoothing: Annotated[float, Uniform(0.0, 0.2), Field(ge=0, lt=1, description="share of the target")] = 0.0
+    optimizer: Choice[Optimizer] = Sgd()
+    weight_decay: Annotated[float, Log(1e-5, 1e-2), Field(ge=0, lt=1, description="not on norms and biases")] = 0.0
+    schedule: Slot[Schedule] = None
+    warmup: Annotated[int, Int(0, 3), Field(ge=0, le=100, description="epochs")] = 0
+    lr_scaling: Slot[LrScaling] = None
+    batch_size: Annotated[int, OneOf(32, 64, 128), Field(ge=2, le=65536, description="images")] = 64
+    epochs: Annotated[int, Int(3, 30), Field(ge=1, le=10_000)] = 9
+    ema: Slot[Ema] = None
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The recipe in a YAML file. Raises Problems with every error of the file."""
+        return cls.from_document(read(path))
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """The recipe in YAML text. Raises Problems with every error of the text."""
+        return cls.from_document(parse(text))
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """The recipe in a parsed file. Raises Problems."""
+        try:
+            return cls.from_plain(document.value)
+        except Problems as error:
+            raise Problems(error.problems, document) from None
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """The recipe that YAML wrote as ``plain``; unsaid slots are neutral. Raises Problems."""
+        problems: list[Problem] = []
+        decided: dict[str, Any] = {}
+        for name, value in plain.items():
+            try:
+                decided[name] = decide(name, value)
+            except Problems as error:
+                problems += at((name,), error)
+        if problems:
+            raise Problems(problems)
+        return cls(**decided)
+
+    def plain(self) -> dict[str, Any]:
+        """The recipe as plain YAML values, every slot and parameter spelled out."""
+        return {name: written(name, getattr(self, name)) for name in type(self).model_fields}
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML that ``load`` reads back as this very recipe."""
+        return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120)
+
+
+def slot(name: str) -> FieldInfo:
+    """The slot called ``name``. Raises Problems when there is none."""
+    if name not in Recipe.model_fields:
+        raise Problems([Problem((), unknown("slot", name, Recipe.model_fields))])
+    return Recipe.model_fields[name]
+
+
+def kind(name: str) -> type[Trick] | None:
+    """The kind of trick that the slot ``name`` holds; None when it holds a number."""
+    return next((m.kind for m in slot(name).metadata if isinstance(m, _Parsed)), None)
+
+
+def decide(name: str, value: object) -> Any:
+    """The slot's value that YAML wrote as ``value``. Raises Problems."""
+    tricks = kind(name)
+    if tricks is not None:
+        return tricks.parse(value)
+    try:
+        return check(slot(name), value)
+    except ValueError as error:
+        raise Problems([Problem((), str(error))]) from None
+
+
+def written(name: str, value: Any) -> Any:
+    """The slot's value as plain YAML."""
+    tricks = kind(name)
+    if tricks is None:
+        return value
+    return tricks.neutral if value is None else value.written()
+
+
+def slot_of(trick: type[Trick]) -> str:
+    """The name of the slot that a trick's class belongs in."""
+    return next(name for name in Recipe.model_fields if (k := kind(name)) is not None and issubclass(trick, k))

@@ -1,0 +1,336 @@
+"""A space: a recipe with some slots left open."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from autocls.domains import Domain, OneOf, Value, is_domain, number, parse_domain
+from autocls.errors import BadInput, unknown
+from autocls.grammar import Document, Problem, Problems, parse, read
+from autocls.recipe import Recipe, decide, kind, slot, written
+from autocls.tricks.base import Trick, at, check, declared, split
+
+Ask = Callable[[str, Domain], Value]
+"""Decides one open thing: its name (``optimizer``, ``optimizer.sgd.lr``) and domain in, a value of the domain out."""
+
+ANY = "any"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice that a slot is open to: its decided parameters, and the domains of its open ones."""
+
+    name: str
+    trick: type[Trick] | None
+    decided: Mapping[str, Any] = field(default_factory=dict)
+    open: Mapping[str, Domain] = field(default_factory=dict)
+
+    def suggest(self, path: str, ask: Ask) -> Trick | None:
+        """The choice, its open parameters as ``ask`` answers."""
+        if self.trick is None:
+            return None
+        asked = {name: ask(f"{path}.{self.name}.{name}", domain) for name, domain in self.open.items()}
+        return self.trick(**self.decided, **asked)
+
+    def written(self) -> Any:
+        """The option as plain YAML."""
+        implied = {"model"} if self.name.endswith(f":{self.decided.get('model')}") else set()
+        parameters = {k: v for k, v in self.decided.items() if k not in implied}
+        parameters |= {k: domain.written() for k, domain in self.open.items()}
+        return {self.name: parameters} if parameters else self.name
+
+
+@dataclass(frozen=True)
+class Space:
+    """What each slot is open to: options of a trick slot, a domain or one value of a number slot."""
+
+    slots: Mapping[str, tuple[Option, ...] | Domain | Value]
+    about: str = ""
+    suggestions: tuple[Recipe, ...] = ()
+
+    @classmethod
+    def load(cls, name: str | Path) -> Self:
+        """The space in a file, or the shipped space of that name. Raises BadInput."""
+        return cls.from_document(read(find(name)))
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """The space in a parsed file. Raises Problems with every error of the file."""
+        try:
+            return cls.from_plain(document.value)
+        except Problems as error:
+            raise Problems(error.problems, document) from None
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """The space in YAML text. Raises Problems with every error of the text."""
+        return cls.from_document(parse(text))
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """The space that YAML wrote as ``plain``; unsaid slots stay neutral. Raises Problems."""
+        given = dict(plain)
+        about, suggested = str(given.pop("about", "")), given.pop("suggestions", [])
+        problems: list[Problem] = []
+        slots: dict[str, tuple[Option, ...] | Domain | Value] = {}
+        for name in [*(n for n in Recipe.model_fields if n in given), *(n for n in given if n not in Recipe.model_fields)]:
+            try:
+                tricks = kind(name)
+                slots[name] = _number(name, given[name]) if tricks is None else _options(tricks, given[name])
+            except Problems as error:
+                problems += at((name,), error)
+        if problems:
+            raise Problems(problems)
+        for name in Recipe.model_fields:
+            if name not in slots:
+                default, tricks = Recipe.model_fields[name].default, kind(name)
+                slots[name] = default if tricks is None else (_closed(tricks, default),)
+        space = cls({name: slots[name] for name in Recipe.model_fields}, about)
+        if not isinstance(suggested, list):
+            raise Problems([Problem(("suggestions",), "expected a list of partial recipes")])
+        suggestions = []
+        for i, partial in enumerate(suggested):
+            try:
+                suggestions.append(space.complete(partial))
+            except Problems as error:
+                problems += at(("suggestions", i), error)
+        if problems:
+            raise Problems(problems)
+        return cls(space.slots, about, tuple(suggestions))
+
+    def open_slots(self) -> list[str]:
+        """The slots with something left to decide."""
+        return [name for name, value in self.slots.items() if not _is_closed(value)]
+
+    def suggest(self, ask: Ask) -> Recipe:
+        """A recipe of this space, everything open decided by ``ask``."""
+        decided: dict[str, Any] = {}
+        for name, value in self.slots.items():
+            if isinstance(value, tuple):
+                picked = value[0].name if len(value) == 1 else ask(name, OneOf(*(o.name for o in value)))
+                decided[name] = next(o for o in value if o.name == picked).suggest(name, ask)
+            elif isinstance(value, Value):
+                decided[name] = value
+            else:
+                decided[name] = ask(name, value)
+        return Recipe(**decided)
+
+    def baseline(self) -> Recipe:
+        """The recipe with every trick off as far as the space allows; otherwise each slot's first option."""
+
+        def plain(name: str, domain: Domain) -> Value:
+            first, *rest = name.split(".")
+            tricks = kind(first)
+            default = slot(first).default
+            if rest and tricks is not None:
+                wanted = tricks.find(rest[-2])[0].model_fields[rest[-1]].default
+            else:
+                wanted = default if tricks is None else _name(tricks, default)
+            return wanted if domain.contains(wanted) else domain.middle()
+
+        return self.suggest(plain)
+
+    def complete(self, partial: Mapping[str, Any]) -> Recipe:
+        """The baseline with some slots decided as YAML writes them. Raises Problems when that isn't in the space."""
+        problems: list[Problem] = []
+        decided: dict[str, Any] = {}
+        for name, value in partial.items():
+            try:
+                decided[name] = decide(name, value)
+            except Problems as error:
+                problems += at((name,), error)
+        if problems:
+            raise Problems(problems)
+        recipe = self.baseline().model_copy(update=decided)
+        self.parameters(recipe)
+        return recipe
+
+    def parameters(self, recipe: Recipe) -> dict[str, Value]:
+        """The answers to ``suggest``'s questions that give ``recipe``. Raises Problems when the space lacks it."""
+        answers: dict[str, Value] = {}
+
+        def read_off(name: str, domain: Domain) -> Value:
+            first, *rest = name.split(".")
+            chosen, tricks = getattr(recipe, first), kind(first)
+            value = getattr(chosen, rest[-1]) if rest else chosen if tricks is None else _name(tricks, chosen)
+            if not domain.contains(value):
+                raise Problems([Problem((first,), f"{name} = {value} is not in this space: {domain.written()}")])
+            answers[name] = value
+            return value  # type: ignore[no-any-return]
+
+        found = self.suggest(read_off)
+        for name in Recipe.model_fields:
+            if getattr(found, name) != getattr(recipe, name):
+                wanted, allowed = (written(name, getattr(r, name)) for r in (recipe, found))
+                raise Problems([Problem((name,), f"{wanted} is not in this space, which has {allowed} here")])
+        return answers
+
+    def most_epochs(self) -> int:
+        """The most epochs that a recipe of this space may ask for."""
+        epochs = self.slots["epochs"]
+        return int(max(epochs.ends())) if not isinstance(epochs, tuple | Value) else int(epochs)  # type: ignore[arg-type]
+
+    def sizes(self) -> list[int]:
+        """The image sizes that are listed; an open range has none until a recipe picks one."""
+        size = self.slots["image_size"]
+        if isinstance(size, OneOf):
+            return [int(v) for v in size.values]
+        return [size] if isinstance(size, int) else []
+
+    def with_epochs(self, epochs: int) -> Self:
+        """This space with the number of epochs decided. Raises Problems when that is out of range."""
+        value = decide("epochs", epochs)
+        suggestions = tuple(s.model_copy(update={"epochs": value}) for s in self.suggestions)
+        return type(self)({**self.slots, "epochs": value}, self.about, suggestions)
+
+    def plain(self) -> dict[str, Any]:
+        """The space as plain YAML values, every range spelled out."""
+        out: dict[str, Any] = {"about": self.about} if self.about else {}
+        for name, value in self.slots.items():
+            if isinstance(value, tuple):
+                out[name] = value[0].written() if len(value) == 1 else [o.written() for o in value]
+            else:
+                out[name] = value if isinstance(value, Value) else value.written()
+        if self.suggestions:
+            base = self.baseline().plain()
+            out["suggestions"] = [{k: v for k, v in s.plain().items() if v != base[k]} for s in self.suggestions]
+        return out
+
+    def to_yaml(self) -> str:
+        """The space as YAML that ``load`` reads back as this very space."""
+        return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+
+
+def shipped() -> dict[str, Path]:
+    """The spaces that come with autocls, by name."""
+    inside = Path(str(files("autocls"))) / "search_spaces"
+    folder = inside if inside.is_dir() else inside.parents[1] / "search_spaces"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(name: str | Path) -> Path:
+    """The file of a space that is named or given as a path. Raises BadInput."""
+    known = shipped()
+    if str(name) in known:
+        return known[str(name)]
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        raise BadInput(f"{name}: no such file; shipped spaces: {', '.join(known)}")
+    raise BadInput(unknown("space", name, known))
+
+
+def _name(tricks: type[Trick], chosen: Trick | None) -> str:
+    return tricks.neutral if chosen is None else chosen.choice
+
+
+def _closed(tricks: type[Trick], chosen: Trick | None) -> Option:
+    if chosen is None:
+        return Option(tricks.neutral, None)
+    return Option(chosen.choice, type(chosen), chosen.model_dump())
+
+
+def _is_closed(value: tuple[Option, ...] | Domain | Value) -> bool:
+    if isinstance(value, tuple):
+        return len(value) == 1 and not value[0].open
+    return isinstance(value, Value)
+
+
+def _number(name: str, value: Any) -> Domain | Value:
+    number_slot = slot(name)
+    if value == ANY:
+        own = declared(number_slot)
+        if own is None:
+            raise Problems([Problem((), "has no range of its own: write one")])
+        return own
+    return _range(number_slot, value)
+
+
+def _range(of: Any, value: Any) -> Domain | Value:
+    """The domain or the value written as ``value`` for a pydantic field. Raises Problems."""
+    try:
+        if not is_domain(value):
+            return check(of, value)  # type: ignore[no-any-return]
+        typed = of.annotation if of.annotation in (int, float, bool, str) else type(of.default)
+        domain = parse_domain(value, typed)
+        for end in domain.ends():
+            check(of, number(end, typed) if typed in (int, float) else end)
+        return domain
+    except ValueError as error:
+        raise Problems([Problem((), str(error))]) from None
+
+
+def _options(tricks: type[Trick], value: Any) -> tuple[Option, ...]:
+    items: list[Any] = value if isinstance(value, list) else [value]
+    if not items:
+        raise Problems([Problem((), "an empty list leaves nothing to choose")])
+    problems: list[Problem] = []
+    options: list[Option] = []
+    for i, item in enumerate(items):
+        place: tuple[str | int, ...] = (i,) if isinstance(value, list) else ()
+        try:
+            options += _any(tricks) if item == ANY else [_option(tricks, item)]
+        except Problems as error:
+            problems += at(place, error)
+    names = [o.name for o in options]
+    problems += [Problem((), f"'{n}' stands twice: list its parameter's values instead") for n in _doubles(names)]
+    if problems:
+        raise Problems(problems)
+    return tuple(options)
+
+
+def _any(tricks: type[Trick]) -> list[Option]:
+    names = [n for n in tricks.choices() if not n.endswith(":")]
+    return [_option(tricks, n) for n in (names if tricks.required else [tricks.neutral, *names])]
+
+
+def _option(tricks: type[Trick], item: Any) -> Option:
+    name, parameters = split(item)
+    if tricks.is_neutral(name) or not _known(tricks, name):
+        tricks.parse(item)  # says what is wrong with it, if anything is
+        return Option(tricks.neutral, None)
+    trick, implied = tricks.find(name)
+    problems: list[Problem] = []
+    decided, opened = dict[str, Any](implied), dict[str, Domain]()
+    try:
+        given = trick.named(parameters)
+    except ValueError as error:
+        raise Problems([Problem((name,), str(error))]) from None
+    for parameter in [*trick.model_fields, *(p for p in given if p not in trick.model_fields)]:
+        if parameter in implied:
+            continue
+        if parameter not in trick.model_fields:
+            message = unknown("parameter", parameter, [p for p in trick.model_fields if p not in implied])
+            problems.append(Problem((name, parameter), message))
+            continue
+        its = trick.model_fields[parameter]
+        try:
+            value = _range(its, given[parameter]) if parameter in given else declared(its) or its.default
+        except Problems as error:
+            problems += at((name, parameter), error)
+            continue
+        if isinstance(value, Value):
+            decided[parameter] = value
+        else:
+            opened[parameter] = value
+    if not problems:
+        tricks.parse({name: {k: v for k, v in decided.items() if k not in implied}})
+        return Option(name, trick, decided, opened)
+    raise Problems(problems)
+
+
+def _known(tricks: type[Trick], name: str) -> bool:
+    try:
+        tricks.find(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _doubles(names: list[str]) -> list[str]:
+    return sorted({n for n in names if names.count(n) > 1})

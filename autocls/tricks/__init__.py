@@ -1,0 +1,1 @@
+"""The trick catalogue: one file per family of slots, one class per trick."""

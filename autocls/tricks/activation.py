@@ -1,0 +1,83 @@
+"""Slot ``activation``: the non-linearity, wherever the network has one as a module."""
+
+from abc import abstractmethod
+from typing import Annotated, ClassVar
+
+import timm.layers.activations as timm_activations
+from pydantic import Field
+from torch import nn
+
+from autocls.domains import Uniform
+from autocls.surgery import Site
+from autocls.tricks.base import Trick
+from autocls.tricks.structure import Surgery
+
+_TORCH = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish,
+          nn.Tanh, nn.RReLU, nn.Softplus)  # fmt: skip
+_GATES = ("Sigmoid", "HardSigmoid")
+_TIMM = tuple(
+    found for name, found in vars(timm_activations).items()
+    if isinstance(found, type) and issubclass(found, nn.Module) and name not in _GATES and found.__module__ == timm_activations.__name__
+)  # fmt: skip
+
+
+class Activation(Trick, Surgery):
+    """The non-linearity between the layers; gates (the sigmoid of squeeze-and-excitation) are left alone."""
+
+    neutral: ClassVar[str] = "default"
+
+    def replace(self, site: Site) -> nn.Module | None:
+        if isinstance(site.module, _TORCH + _TIMM) and "se." not in f"{site.path}.":
+            return self.layer()
+        return None
+
+    @abstractmethod
+    def layer(self) -> nn.Module:
+        """The activation as a module."""
+
+
+class Relu(Activation):
+    """max(0, x): the default of most networks, and the cheapest."""
+
+    paper = "Nair & Hinton 2010, ICML"
+
+    def layer(self) -> nn.Module:
+        return nn.ReLU(inplace=True)
+
+
+class Elu(Activation):
+    """x, or alpha (eˣ - 1) below 0: smooth, mean activations nearer to 0."""
+
+    paper = "Clevert et al. 2016, arXiv:1511.07289"
+    alpha: Annotated[float, Uniform(0.5, 1.5), Field(gt=0)] = 1.0
+
+    def layer(self) -> nn.Module:
+        return nn.ELU(self.alpha, inplace=True)
+
+
+class LeakyRelu(Activation):
+    """x, or slope · x below 0: no unit dies."""
+
+    paper = "Maas et al. 2013, ICML workshop"
+    slope: Annotated[float, Uniform(0.005, 0.3), Field(ge=0, lt=1)] = 0.01
+
+    def layer(self) -> nn.Module:
+        return nn.LeakyReLU(self.slope, inplace=True)
+
+
+class Prelu(Activation):
+    """x, or a learned slope · x below 0."""
+
+    paper = "He et al. 2015, arXiv:1502.01852"
+
+    def layer(self) -> nn.Module:
+        return nn.PReLU()
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent: bounded, saturating; LeNet's original choice."""
+
+    paper = "LeCun et al. 1998, Efficient BackProp"
+
+    def layer(self) -> nn.Module:
+        return nn.Tanh()

@@ -1,0 +1,179 @@
+"""What a trick is: one frozen pydantic class, from which the search space, the YAML and the card are derived.
+
+A *kind* is an abstract class (``Norm``, ``Optimizer`` …) and belongs to one slot of the recipe; its concrete
+subclasses are the choices of that slot. The registry is the class tree.
+"""
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from autocls.domains import Domain, Int, Log, OneOf, Uniform, Value, is_domain, number
+from autocls.errors import unknown
+from autocls.grammar import EMPTY, Place, Problem, Problems
+
+
+class Trick(BaseModel):
+    """One choice of one slot, with its parameters decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    paper: ClassVar[str] = ""
+    """Where the trick comes from, as "authors year, identifier"."""
+
+    neutral: ClassVar[str] = "none"
+    """Of a kind: how its empty choice is called."""
+
+    required: ClassVar[bool] = False
+    """Of a kind: whether a recipe must make a choice here."""
+
+    name: ClassVar[str] = ""
+    """The choice's name in YAML; derived from the class's name unless given."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        if inspect.isabstract(cls):
+            return
+        for other in kind_of(cls)._subclasses():
+            if other is not cls and other.name == cls.name and other.__qualname__ != cls.__qualname__:
+                raise TypeError(f"{cls.__module__}.{cls.__qualname__}: {kind_of(cls).name} has a '{cls.name}' already")
+
+    @classmethod
+    def _subclasses(cls) -> list[type[Self]]:
+        found: list[type[Self]] = []
+        for sub in cls.__subclasses__():
+            found += ([] if inspect.isabstract(sub) else [sub]) + sub._subclasses()
+        return found
+
+    @classmethod
+    def choices(cls) -> dict[str, type[Self]]:
+        """Of a kind: its choices by name, in the order of their declaration."""
+        return {sub.name: sub for sub in cls._subclasses()}
+
+    @classmethod
+    def find(cls, name: str) -> tuple[type[Self], dict[str, Value]]:
+        """The class called ``name``, and what the name itself decides (``timm:NAME``). Raises ValueError."""
+        known = cls.choices()
+        if name in known and not name.endswith(":"):
+            return known[name], {}
+        door, _, rest = name.partition(":")
+        if rest and f"{door}:" in known:
+            return known[f"{door}:"], {"model": rest}
+        names = [f"{n}NAME" if n.endswith(":") else n for n in known]
+        raise ValueError(unknown("choice", name, names if cls.required else [cls.neutral, *names]))
+
+    @classmethod
+    def parse(cls, value: object) -> Self | None:
+        """The choice that YAML wrote as ``value``, parameters at their defaults where unsaid. Raises Problems."""
+        if isinstance(value, cls):
+            return value
+        name, parameters = split(value)
+        if cls.is_neutral(name):
+            if parameters or cls.required:
+                raise Problems([Problem((), unknown("choice", name, cls.choices()))])
+            return None
+        try:
+            found, implied = cls.find(name)
+        except ValueError as error:
+            raise Problems([Problem((), str(error))]) from None
+        problems: list[Problem] = []
+        decided: dict[str, Any] = dict(implied)
+        try:
+            named = found.named(parameters)
+        except ValueError as error:
+            raise Problems([Problem((name,), str(error))]) from None
+        for parameter, given in named.items():
+            field = found.model_fields.get(parameter)
+            try:
+                if field is None or parameter in implied:
+                    raise ValueError(unknown("parameter", parameter, [p for p in found.model_fields if p not in implied]))
+                decided[parameter] = check(field, given)
+            except ValueError as error:
+                problems.append(Problem((name, parameter), str(error)))
+        if problems:
+            raise Problems(problems)
+        try:
+            return found(**decided)
+        except ValidationError as error:
+            raise Problems([Problem((), e["msg"].removeprefix("Value error, ")) for e in error.errors()]) from None
+
+    @classmethod
+    def is_neutral(cls, name: str) -> bool:
+        """Whether ``name`` is this kind's empty choice."""
+        return name == cls.neutral or (not cls.required and name.lower() in EMPTY)
+
+    @classmethod
+    def named(cls, parameters: object) -> Mapping[str, Any]:
+        """``{name: value}`` of what stands below the choice's name; a bare value is its only parameter's."""
+        if isinstance(parameters, Mapping) and not is_domain(parameters):
+            return parameters
+        if len(cls.model_fields) == 1:
+            return {next(iter(cls.model_fields)): parameters}
+        raise ValueError(f"write {{{cls.name}: {{parameter: value}}}}; its parameters: {', '.join(cls.model_fields)}")
+
+    @classmethod
+    def range_of(cls, parameter: str) -> Domain | None:
+        """The range that this trick's parameter brings along; None when it is not searched by itself."""
+        return declared(cls.model_fields[parameter])
+
+    @property
+    def choice(self) -> str:
+        """The choice's name as YAML writes it."""
+        return self.name
+
+    def written(self) -> Any:
+        """The choice as plain YAML values, every parameter spelled out."""
+        parameters = self.model_dump()
+        return {self.choice: parameters} if parameters else self.choice
+
+
+def kind_of(trick: type[Trick]) -> type[Trick]:
+    """The kind (the outermost abstract class below Trick) that ``trick`` is a choice of."""
+    return trick.__mro__[trick.__mro__.index(Trick) - 1]
+
+
+def split(value: object) -> tuple[str, Any]:
+    """``(name, parameters)`` of a choice written as ``name`` or ``{name: parameters}``. Raises Problems."""
+    if value is None or value is False:
+        return "none", {}
+    if isinstance(value, Mapping):
+        if len(value) != 1:
+            raise Problems([Problem((), f"a choice is one name, found {', '.join(map(str, value)) or 'nothing'}")])
+        name, parameters = next(iter(value.items()))
+        return str(name), {} if parameters in (None, "") else parameters
+    if isinstance(value, list | tuple):
+        raise Problems([Problem((), "a list leaves the choice open: that is a space, a recipe decides")])
+    return str(value), {}
+
+
+def declared(field: FieldInfo) -> Domain | None:
+    """The domain in a field's metadata."""
+    return next((m for m in field.metadata if isinstance(m, Uniform | Log | Int | OneOf)), None)
+
+
+def check(field: FieldInfo, value: object) -> Any:
+    """``value`` as the field's type, within its limits. Raises ValueError with pydantic's reason."""
+    if is_domain(value):
+        raise ValueError(f"{value} leaves the value open: that is a space, a recipe decides")
+    numeric = type(field.default) if field.annotation not in (int, float) else field.annotation
+    if isinstance(value, str) and numeric in (int, float):
+        value = number(value, numeric)  # YAML reads 1e-3 as text
+    constraints = tuple(m for m in field.metadata if not isinstance(m, Uniform | Log | Int | OneOf))
+    target: Any = Annotated[(field.annotation, *constraints)] if constraints else field.annotation
+    try:
+        return TypeAdapter(target).validate_python(value)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise ValueError(f"{reason[0].lower()}{reason[1:]}, not {value}") from None
+
+
+def at(place: Place, problems: Problems) -> list[Problem]:
+    """The problems of a part, told from the whole's point of view."""
+    return [Problem((*place, *p.place), p.message) for p in problems.problems]
