@@ -1,4 +1,4 @@
-"""The two errors that autocls raises on purpose."""
+"""The errors that autocls raises on purpose."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,8 +11,12 @@ class BadInput(ValueError):
     """
 
 
-class NotApplicable(Exception):
-    """A trick finds nothing to do on this network: the trial says so instead of training a silent no-op."""
+class TrialFailed(Exception):
+    """A trial can't go on, and why: its reason stands in the study and the search goes on."""
+
+
+class NotApplicable(TrialFailed):
+    """A trick finds nothing to do in this recipe: the trial says so instead of training a silent no-op."""
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:

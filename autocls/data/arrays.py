@@ -24,7 +24,8 @@ def list_npz(file: Path) -> Listing:
         raise BadInput(f"{file}: x must be N×H×W or N×H×W×C with C in 1, 3, 4 and is {_shape(images)}")
     if labels.shape != images.shape[:1] or labels.dtype.kind not in "iuU":
         raise BadInput(
-            f"{file}: y must be {len(images)} integers or strings, one per image, and is {_shape(labels)} {labels.dtype}"
+            f"{file}: y must be {len(images)} integers or strings, one per image, "
+            f"and is {_shape(labels)} of {labels.dtype}"
         )
     empty = [str(row) for row in np.flatnonzero(labels.astype(str) == "")]
     if empty:

@@ -38,10 +38,11 @@ def catalogue(listing: Listing) -> Catalogue:
     classes = tuple(sorted({item.label for item in listing.items}, key=_natural))
     number = {label: row for row, label in enumerate(classes)}
     digests = in_threads(_digest, listing.items)
-    keyed = sorted(
-        ((PARTS.index(item.part), number[item.label], digest, item) for digest, item in zip(digests, listing.items)),
-        key=lambda entry: entry[:3],
-    )
+    keyed = [
+        (PARTS.index(item.part), number[item.label], digest, item)
+        for digest, item in zip(digests, listing.items, strict=True)
+    ]
+    keyed.sort(key=lambda entry: entry[:3])
     whole = blake2b(_FORMAT, digest_size=16)
     for *_, digest, item in keyed:
         whole.update(f"\n{item.part}\0{item.label}\0".encode() + digest)

@@ -21,20 +21,23 @@ def list_folder(folder: Path) -> Listing:
     """Every image below the class folders; `BadInput` if the layout is none that is known or a class is empty."""
     items: list[Item] = []
     ignored: Counter[str] = Counter()
-    empty: list[Path] = []
+    empty: list[str] = []
     parts = _parts(folder)
     for above in {folder, *(part_folder for _, part_folder in parts)}:
         ignored.update(_why_ignored(path) or "not in a class folder" for path in above.iterdir() if not path.is_dir())
     for part, part_folder in parts:
-        for class_folder in _subfolders(part_folder) or [part_folder]:
-            files = _walk(class_folder, _and_above(part_folder)) if class_folder != part_folder else ()
-            reasons = {path: _why_ignored(path) for path in files}
-            paths = sorted(path for path, reason in reasons.items() if not reason)
+        class_folders = _subfolders(part_folder)
+        if not class_folders:
+            empty.append(part_folder.name)
+        for class_folder in class_folders:
+            reasons = {path: _why_ignored(path) for path in _walk(class_folder, _and_above(part_folder))}
             ignored.update(reason for reason in reasons.values() if reason)
+            paths = sorted(path for path, reason in reasons.items() if not reason)
+            if not paths:
+                empty.append(str(class_folder.relative_to(folder)))
             items += [Item(str(p.relative_to(folder)), class_folder.name, part, p.read_bytes) for p in paths]
-            empty += [] if paths else [class_folder]
     if empty:
-        raise BadInput(f"{folder}: no image in {few([str(path.relative_to(folder)) for path in empty])}; {_LAYOUT}")
+        raise BadInput(f"{folder}: no image in {few(empty)}; {_LAYOUT}")
     return Listing(folder.resolve().name, items, _ignored_note(ignored))
 
 

@@ -86,8 +86,8 @@ def prepare(
     root = (root or cache / "torchvision").expanduser().absolute()
     location = locate(source)
     listing = list_source(location, root)
-    classes = {item.label for item in listing.items}
-    check_counts(str(source), count(listing.items, tuple(classes)))  # before the reading, which can take long
+    labels = tuple(sorted({item.label for item in listing.items}))
+    check_counts(str(source), count(listing.items, labels))  # before the reading, which can take long
     found = catalogue(listing)
     folder = cache / found.fingerprint
     seen, items = _readable(found, folder)

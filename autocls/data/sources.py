@@ -11,10 +11,7 @@ from autocls.errors import BadInput, unknown
 
 _TORCHVISION = "torchvision:"
 _BUILT_IN = ("digits", "torchvision:CIFAR10", "torchvision:MNIST", "torchvision:FashionMNIST", "torchvision:SVHN")
-_ALLOWED = (
-    "a source is a folder of class folders, a .csv with path,label, an .npz with x and y, "
-    "digits, or torchvision:NAME such as torchvision:CIFAR10"
-)
+_FILES = "a folder of class folders, a .csv with path,label or an .npz with x and y"
 
 
 def locate(source: str | Path) -> str | Path:
@@ -25,8 +22,8 @@ def locate(source: str | Path) -> str | Path:
     if path.is_dir() or (path.is_file() and path.suffix.lower() in (".csv", ".npz")):
         return path
     if path.exists():
-        raise BadInput(f"{source}: neither a folder nor a .csv or .npz file; {_ALLOWED}")
-    raise BadInput(f"{unknown('source', source, _BUILT_IN)}; nor is there such a path: {_ALLOWED}")
+        raise BadInput(f"{source}: not a kind of file that is known; give {_FILES}")
+    raise BadInput(f"there is no path {path}, and {unknown('built-in source', source, _BUILT_IN)}; or give {_FILES}")
 
 
 def list_source(location: str | Path, root: Path) -> Listing:

@@ -39,7 +39,8 @@ def _rows(file: Path) -> list[tuple[int, str, str]]:
                     f"{file}: line 1 lacks the column {' and '.join(missing)}; "
                     f"the header must have path,label and is {','.join(header) or 'empty'}"
                 )
-            return [(reader.line_num, *((row[column] or "").strip() for column in _COLUMNS)) for row in reader]  # type: ignore[misc]
+            # A line with fewer cells than the header has None in their place.
+            return [(reader.line_num, (row["path"] or "").strip(), (row["label"] or "").strip()) for row in reader]
     except UnicodeDecodeError as error:
         raise BadInput(f"{file}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except csv.Error as error:

@@ -42,8 +42,8 @@ def _known() -> dict[str, Any]:
     """The data sets that can be downloaded; those that can't have layouts of their own."""
     from torchvision import datasets  # slow to import, and few need it
 
-    classes = {name: getattr(datasets, name) for name in datasets.__all__}
-    return {name: cls for name, cls in classes.items() if "download" in _options(cls)}
+    public = {name: getattr(datasets, name) for name in datasets.__all__}
+    return {name: each for name, each in public.items() if isinstance(each, type) and "download" in _options(each)}
 
 
 def _options(cls: Any) -> set[str]:
@@ -90,9 +90,9 @@ def _items(name: str, part: str, dataset: Any) -> Iterator[Item]:
 def _targets(name: str, dataset: Any) -> list[int]:
     # The label of one image comes only with the image decoded, so the list of them is looked for first.
     for attribute in ("targets", "labels", "_labels"):
-        targets = np.asarray(getattr(dataset, attribute, ()))
-        if targets.shape == (len(dataset),) and targets.dtype.kind in "iu":
-            return [int(target) for target in targets]
+        listed = np.asarray(getattr(dataset, attribute, ()))
+        if listed.shape == (len(dataset),) and listed.dtype.kind in "iu":
+            return [int(target) for target in listed]
     targets = [dataset[row][1] for row in range(len(dataset))]
     if not all(isinstance(target, int) for target in targets):
         raise BadInput(f"torchvision:{name} doesn't have one label per image")

@@ -1,0 +1,235 @@
+"""Ray Tune: places the driver's trials on workers that stay warm, and knows nothing of studies or training.
+
+Measured: a function trainable that imports torch costs 2 s a trial, a reused class trainable 0.02 s. So a worker is a
+class that takes recipe after recipe. Ray's own OptunaSearch would tell every trial that a scheduler stopped as
+complete; here the stopper asks the study, and the searcher only hands recipes out.
+"""
+
+import logging
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
+from autocls.errors import BadInput, TrialFailed
+from autocls.recipe import Recipe
+from autocls.search.driver import Driver, Epoch
+from autocls.training.artifact import save_weights
+from autocls.training.loop import EpochResult
+
+Runner = Callable[[Recipe, int], Iterator[EpochResult]]
+"""Trains a recipe with a seed on a worker; must be picklable."""
+
+FAR_AHEAD = 1
+"""Recipes asked beyond the running ones: a worker that falls free finds the next one waiting, and stays warm for it."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial takes; GPUs may be a fraction, None is one if the cluster has any."""
+
+    cpus: float = 1
+    gpus: float | None = None
+
+
+def connect(address: str) -> None:
+    """Join the Ray cluster at ``address``, or start one on this machine for ``local``. Raises BadInput."""
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    if ray.is_initialized():
+        return
+    # No metrics agent, no usage report, no "0 GPUs" advice: nothing a search needs, and a second saved at the start.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        ray.init(address=address, include_dashboard=False if address == "local" else None,
+                 logging_level=logging.ERROR, log_to_driver=False)  # fmt: skip
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise BadInput(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from None
+
+
+def disconnect() -> None:
+    """Leave the cluster; one that ``connect`` started ends."""
+    ray.shutdown()
+
+
+def fit(wanted: Resources) -> tuple[Resources, int]:
+    """The resources of a trial, and how many trials run at once. Raises BadInput when not even one fits a node."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    gpus = wanted.gpus if wanted.gpus is not None else float(any(n.get("GPU", 0) >= 1 for n in nodes))
+    per_trial = {"CPU": wanted.cpus, "GPU": gpus}
+    for name, amount in per_trial.items():
+        offered = max(n.get(name, 0) for n in nodes)
+        if amount > offered:
+            raise BadInput(
+                f"--{name.lower()}s-per-trial {amount:g}: no node has that many {name}s; the largest offers {offered:g}"
+            )
+    if not any(per_trial.values()):
+        raise BadInput("--cpus-per-trial 0 --gpus-per-trial 0: a trial must take something")
+    rooms = [min(int(n.get(k, 0) / a) for k, a in per_trial.items() if a) for n in nodes]
+    return Resources(wanted.cpus, gpus), max(1, sum(rooms))
+
+
+def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_once: int, scratch: Path) -> None:
+    """Train the driver's trials until it has no more, its time is up, or the user interrupts (ctrl-C).
+
+    ``scratch`` must be reachable from every node; the best weights so far come to lie below it.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    hand_out = _HandOut(driver, seed, at_once)
+    tune.run(
+        tune.with_parameters(_Worker, runner=runner),
+        name="trials",
+        storage_path=str(scratch.resolve()),
+        search_alg=hand_out,
+        num_samples=-1,
+        stop=_Stop(driver, hand_out),
+        callbacks=[_Keep(driver)],
+        resources_per_trial={"cpu": resources.cpus, "gpu": resources.gpus or 0},
+        reuse_actors=True,
+        max_failures=0,
+        raise_on_failed_trial=False,
+        checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
+        trial_dirname_creator=str,
+        verbose=0,
+    )
+
+
+_QUIET = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the study keeps the results
+    "TUNE_DISABLE_AUTO_CALLBACK_SYNCER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the study is what a search resumes from
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
+    "TUNE_RESULT_DIR": tempfile.gettempdir(),
+}
+
+
+class _HandOut(Searcher):
+    """Tune's searcher: hands out what the driver asks for, at most ``at_once`` trials and one waiting."""
+
+    def __init__(self, driver: Driver, seed: int, at_once: int) -> None:
+        super().__init__(metric="score", mode="max")
+        self._driver = driver
+        self._seed = seed
+        self._room = at_once + FAR_AHEAD
+        self.numbers: dict[str, int] = {}
+        """The study's number of each trial that is out, by Tune's name for it."""
+
+    def suggest(self, trial_id: str) -> Any:
+        if len(self.numbers) >= self._room:
+            return None
+        asked = self._driver.ask()
+        if asked is None:
+            return Searcher.FINISHED
+        self.numbers[trial_id] = asked.number
+        return {
+            "number": asked.number,
+            "recipe": asked.recipe.to_yaml(),
+            "seed": self._seed,
+            "best": self._driver.snapshot.best,
+        }
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        number = self.numbers.pop(trial_id, None)
+        if error and number is not None:
+            self._driver.lost(number, "its worker died")
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the study is kept by itself."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the study is kept by itself."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Stop(tune.Stopper):
+    """Tune's stopper: sees every result first, and asks the study."""
+
+    def __init__(self, driver: Driver, hand_out: _HandOut) -> None:
+        self._driver = driver
+        self._hand_out = hand_out
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        number = self._hand_out.numbers.get(trial_id)
+        return number is None or self._driver.take(number, Epoch(**result["said"]))
+
+    def stop_all(self) -> bool:
+        return self._driver.time_is_up()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Keep(tune.Callback):
+    """Tells the driver where weights were written."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def on_checkpoint(self, iteration: int, trials: list[Any], trial: Any, checkpoint: Any, **info: Any) -> None:
+        self._driver.weights[trial.config["number"]] = Path(checkpoint.path)
+
+
+class _Worker(tune.Trainable):
+    """A warm process that trains recipe after recipe, an epoch a step."""
+
+    def setup(self, config: dict[str, Any], runner: Runner) -> None:
+        import torch
+
+        torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
+        self._runner = runner
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._recipe = Recipe.from_yaml(new_config["recipe"])
+        self._best = new_config["best"]
+        self._epochs = self._runner(self._recipe, new_config["seed"])
+        return True
+
+    def step(self) -> dict[str, Any]:
+        said = self._next()
+        keep = self._result is not None and self._result.weights is not None and said.score >= self._best
+        if keep:
+            self._best = math.nextafter(said.score, math.inf)  # an equal later epoch is no better
+        return {"said": asdict(said), "score": said.score, tune.result.SHOULD_CHECKPOINT: keep}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        if self._result is not None and self._result.weights is not None:
+            save_weights(self._result.weights(), Path(checkpoint_dir))
+
+    def _next(self) -> Epoch:
+        self._result: EpochResult | None = None
+        started = time.perf_counter()
+        try:
+            result = next(self._epochs)
+        except StopIteration:
+            return Epoch(0, math.nan, 0.0, failure=f"ended before its {self._recipe.epochs} epochs")
+        except Exception as error:  # whatever a network or a user's objective raises ends this trial, not the worker
+            return Epoch(0, math.nan, time.perf_counter() - started, failure=_reason(error))
+        if not math.isfinite(result.score):
+            return Epoch(result.epoch, math.nan, result.seconds, failure=f"the score is {result.score}")
+        self._result = result
+        return Epoch(result.epoch, result.score, result.seconds, result.parameters)
+
+
+def _reason(error: Exception) -> str:
+    import torch
+
+    if isinstance(error, TrialFailed):
+        return str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return "out of memory"
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0] if first else ''}"

@@ -1,0 +1,51 @@
+"""What a search ran on: versions, hardware, git state, data and command line."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+import psutil
+import torch
+
+from autocls.data import Prepared
+
+_PACKAGES = ("autocls", "torch", "torchvision", "timm", "optuna", "ray", "numpy", "pandas", "pydantic")
+
+
+def describe(data: Prepared | None, seed: int) -> dict[str, Any]:
+    """The environment as nested plain values, fit for JSON."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "folder": os.getcwd(),
+        "seed": seed,
+        "data": {"source": data.source, "fingerprint": data.fingerprint} if data else {"source": "a Python objective"},
+        "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in _PACKAGES}},
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+            "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        },
+        "git": _git(),
+    }
+
+
+def _git() -> dict[str, Any]:
+    """Commit of the folder that the command was given in; empty outside a repository."""
+
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    return {"commit": commit, "changed_files": len((ask("status", "--porcelain") or "").splitlines())} if commit else {}

@@ -1,0 +1,59 @@
+"""The run folder: what a search leaves behind, written from the study."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autocls.errors import BadInput
+from autocls.search.study import JOURNAL, Row, Study
+from autocls.verdict.ranking import winner
+
+MODEL = "model"
+
+
+def claim(folder: Path) -> None:
+    """Make the output folder. Raises BadInput when it holds a study already or can't be made."""
+    if (folder / JOURNAL).exists() or (folder / "trials.parquet").exists():
+        raise BadInput(f"--out {folder}: holds another study; choose another folder, or delete this one")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out {folder}: can't be made: {error.strerror}") from None
+
+
+def frame(rows: list[Row]) -> pd.DataFrame:
+    """The trials as a table, one row each; the columns are Row's fields."""
+    table = pd.DataFrame([asdict(row) for row in rows], columns=list(Row.__dataclass_fields__))
+    return table.astype(
+        {"number": "int64", "score": "float64", "epochs": "int64", "planned": "int64", "seconds": "float64",
+         "parameters": "Int64", "started": "float64", "finished": "float64"}
+    )  # fmt: skip
+
+
+def write(folder: Path, study: Study) -> dict[str, Any]:
+    """Write ``trials.parquet``, ``summary.json`` and ``best_recipe.yaml``; returns the summary."""
+    rows = study.rows()
+    table = frame(rows)
+    table.to_parquet(folder / "trials.parquet", index=False)
+    about = study.about()
+    best = winner(table)
+    summary = {
+        **{key: about.get(key) for key in _KEPT},
+        "seconds": about.get("seconds", max((r.finished for r in rows), default=0.0)),
+        "stopped": about.get("stopped", "the search was killed"),
+        "winner": best,
+        "baseline": 0 if rows else None,
+    }
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False), encoding="utf-8")
+    if best is not None:
+        recipe = next(r.recipe for r in rows if r.number == best)
+        (folder / "best_recipe.yaml").write_text(recipe, encoding="utf-8")
+    return summary
+
+
+_KEPT = ("data", "source", "space", "metric", "seed", "classes", "counts", "notes", "test_score", "test_images")
+
+

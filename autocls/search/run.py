@@ -1,0 +1,178 @@
+"""One search from data to run folder."""
+
+import json
+import shutil
+import time as clock
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from autocls.data import Prepared, prepare
+from autocls.domains import Value
+from autocls.errors import BadInput
+from autocls.recipe import Recipe
+from autocls.report import write_report
+from autocls.search import cluster, folder
+from autocls.search.driver import Budget, Driver, Snapshot, Watch
+from autocls.search.environment import describe
+from autocls.search.study import Study
+from autocls.space import Space
+from autocls.training.artifact import WEIGHTS, ModelCard, save
+from autocls.training.loop import EpochResult, default_device, evaluate, train
+from autocls.training.network import build
+from autocls.training.metrics import metric as metric_named
+
+Objective = Callable[[Recipe, int, int], Iterable[float]]
+"""A simulated or user-made trial: recipe, seed and number of epochs in, a score in 0..1 after each epoch out."""
+
+DEFAULT_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search came to."""
+
+    folder: Path
+    recipe: Recipe | None
+    """The winner's; None when no trial was completed."""
+    score: float | None
+    """The winner's search score, on the validation part."""
+    test_score: float | None
+    """The winner's score on the sealed test part, opened once."""
+    snapshot: Snapshot
+    stopped: str
+    report: Path
+
+
+def search(
+    data: str | Path | None = None,
+    space: str | Path | Mapping[str, Any] | Space = "quick",
+    *,
+    objective: Objective | None = None,
+    trials: int | None = None,
+    seconds: float | None = None,
+    epochs: int | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    metric: str = "accuracy",
+    address: str = "local",
+    cpus_per_trial: float = 1,
+    gpus_per_trial: float | None = None,
+    sampler: str = "tpe",
+    pruner: str = "hyperband",
+    storage: str | None = None,
+    root: str | Path | None = None,
+    skip_bad: bool = False,
+    watch: Watch = lambda snapshot: None,
+) -> SearchResult:
+    """Search ``space`` for the best way to train a classifier on ``data`` (or the best of ``objective``).
+
+    ``seconds`` and ``trials`` end it, whichever comes first; with neither it takes ten minutes. ``epochs`` overrides
+    the space's. Everything lands in ``out``, by default ``reports/<data>-<space>``. ``watch`` is called at each change.
+    Raises BadInput for anything that can't be used, before the first trial.
+    """
+    began = clock.monotonic()
+    if (data is None) == (objective is None):
+        raise BadInput("search takes data or an objective, one of them")
+    budget = _budget(trials, seconds)
+    metric_named(metric)
+    opened = _space(space, epochs)
+    name = space if isinstance(space, str | Path) else "space"
+    target = Path(out) if out is not None else Path("reports") / f"{_short(data, objective)}-{Path(name).stem}"
+    folder.claim(target)
+    prepared = None
+    if data is not None:
+        kept = Path(root) if root else None
+        prepared = prepare(data, seed=seed, sizes=opened.sizes(), root=kept, skip_bad=skip_bad)
+    cluster.connect(address)
+    try:
+        resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
+        about = {"space": Path(name).stem, "metric": metric, "seed": seed, **_about(prepared)}
+        study = Study.create(target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner)
+        (target / "space.yaml").write_text(opened.to_yaml(), encoding="utf-8")
+        environment = json.dumps(describe(prepared, seed), indent=2, ensure_ascii=False)
+        (target / "environment.json").write_text(environment, encoding="utf-8")
+        driver = Driver(study, budget, began, watch)
+        runner = partial(_train, prepared, metric) if prepared else partial(_imagine, objective)
+        scratch = target / "scratch"
+        cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)
+        study.note("stopped", driver.close())
+        study.note("seconds", clock.monotonic() - began)
+    finally:
+        cluster.disconnect()
+    summary = folder.write(target, study)
+    best = summary["winner"]
+    recipe = Recipe.load(target / "best_recipe.yaml") if best is not None else None
+    if recipe is not None and prepared is not None:
+        test_score, images = _keep_winner(target, recipe, driver.weights[best], prepared, metric, driver.snapshot.best)
+        study.note("test_score", test_score)
+        study.note("test_images", images)
+        summary = folder.write(target, study)
+    shutil.rmtree(scratch, ignore_errors=True)
+    score = driver.snapshot.best if recipe else None
+    return SearchResult(
+        target, recipe, score, summary["test_score"], driver.snapshot, summary["stopped"], write_report(target)
+    )  # fmt: skip
+
+
+def _train(prepared: Prepared, metric: str, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
+    return train(recipe, prepared.at(recipe.image_size), seed, metric=metric)
+
+
+def _imagine(objective: Objective, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
+    last = clock.perf_counter()
+    for epoch, score in enumerate(objective(recipe, seed, recipe.epochs), start=1):
+        now = clock.perf_counter()
+        yield EpochResult(epoch, float(score), now - last)
+        last = now
+
+
+def _keep_winner(
+    target: Path, recipe: Recipe, weights_folder: Path, prepared: Prepared, metric: str, score: float
+) -> tuple[float, int]:
+    """Write the winner's model folder; opens the sealed test part, once. Returns its score and number of images."""
+    data = prepared.at(recipe.image_size)
+    weights = load_file(weights_folder / WEIGHTS)
+    model = build(recipe, len(data.classes), data.images.shape[1])
+    model.load_state_dict(weights)
+    test_score = evaluate(model, data, data.split.test, metric, default_device())
+    save(target / folder.MODEL, recipe, weights, ModelCard.of(data, metric, score, test_score))
+    return test_score, len(data.split.test)
+
+
+def _budget(trials: int | None, seconds: float | None) -> Budget:
+    if trials is not None and trials < 1:
+        raise BadInput(f"--trials: at least 1, not {trials}")
+    if seconds is not None and seconds <= 0:
+        raise BadInput(f"--time: more than 0 seconds, not {seconds:g}")
+    return Budget(trials, DEFAULT_SECONDS if trials is None and seconds is None else seconds)
+
+
+def _space(space: str | Path | Mapping[str, Any] | Space, epochs: int | None) -> Space:
+    if isinstance(space, str | Path):
+        space = Space.load(space)
+    elif not isinstance(space, Space):
+        space = Space.from_plain(space)
+    return space if epochs is None else space.with_epochs(epochs)
+
+
+def _short(data: str | Path | None, objective: Objective | None) -> str:
+    if data is None:
+        return getattr(objective, "__name__", "objective")
+    return str(data).partition(":")[2].lower() if str(data).startswith("torchvision:") else Path(data).resolve().stem
+
+
+def _about(prepared: Prepared | None) -> dict[str, Value | list[str] | dict[str, dict[str, int]]]:
+    if prepared is None:
+        return {"data": "objective", "source": "objective", "classes": [], "counts": {}, "notes": []}
+    return {
+        "data": prepared.name,
+        "source": prepared.source,
+        "classes": list(prepared.classes),
+        "counts": prepared.counts,
+        "notes": list(prepared.notes),
+    }

@@ -1,0 +1,216 @@
+"""The Optuna study, which is the only truth about a search: asked and told on the driver alone."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import CategoricalChoiceType
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from autocls.domains import Domain, Int, Log, OneOf, Value
+from autocls.errors import BadInput, unknown
+from autocls.recipe import Recipe
+from autocls.space import Space
+
+JOURNAL = "journal.log"
+DUPLICATES_IN_A_ROW = 100
+"""So many recipes in a row that were tried before mean that the space is exhausted."""
+
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+}
+PRUNERS: dict[str, Callable[[int], optuna.pruners.BasePruner]] = {
+    "hyperband": lambda epochs: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3),
+    "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+    "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
+    "none": lambda epochs: optuna.pruners.NopPruner(),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial that was asked for: its number in the study, and what to train."""
+
+    number: int
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial as the study holds it. Times are seconds; ``started`` and ``finished`` since the search's start."""
+
+    number: int
+    state: str
+    """COMPLETE, PRUNED or FAIL."""
+    score: float
+    """The best epoch's; NaN when no epoch ended."""
+    epochs: int
+    planned: int
+    seconds: float
+    parameters: int | None
+    started: float
+    finished: float
+    reason: str
+    """Why a trial failed, or ended before the pruner or its last epoch ended it; else empty."""
+    curve: tuple[float, ...]
+    recipe: str
+    """YAML."""
+
+
+class Study:
+    """One search's trials. The baseline is trial 0 and is never pruned."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+        self._live: dict[int, Trial] = {}
+        self._seen: dict[Recipe, int] = {}
+
+    @classmethod
+    def create(
+        cls, folder: Path, storage: str | None, space: Space, about: Mapping[str, Any], *, seed: int, sampler: str, pruner: str
+    ) -> "Study":
+        """A new study whose first trials are the space's baseline and suggestions.
+
+        ``about`` is kept in the study. Raises BadInput for an unknown sampler or pruner, or when the store holds the
+        study already.
+        """
+        study = cls(_new(_store(folder, storage), folder.name, _sampler(sampler, seed), _pruner(pruner, space)))
+        study._space = space
+        for key, value in {**about, "began": time.time()}.items():
+            study._study.set_user_attr(key, value)
+        for recipe in dict.fromkeys([space.baseline(), *space.suggestions]):
+            study._study.enqueue_trial(space.parameters(recipe))
+        return study
+
+    @classmethod
+    def open(cls, folder: Path) -> "Study":
+        """The study that a run folder's journal holds, to be read. Raises BadInput."""
+        if not (folder / JOURNAL).is_file():
+            raise BadInput(f"{folder}: holds no study: there is no {JOURNAL} in it")
+        store = _store(folder, None)
+        return cls(optuna.load_study(study_name=optuna.get_all_study_names(store)[0], storage=store))
+
+    _space: Space
+
+    def ask(self) -> Asked | None:
+        """The next trial, of a recipe that this study has not tried; None when the space has no more."""
+        for _ in range(DUPLICATES_IN_A_ROW):
+            trial = self._study.ask()
+            recipe = self._space.suggest(lambda name, domain: _suggest(trial, name, domain))  # noqa: B023
+            trial.set_user_attr("recipe", recipe.to_yaml())
+            trial.set_user_attr("planned", recipe.epochs)
+            trial.set_user_attr("started", self._clock())
+            if recipe not in self._seen:
+                self._seen[recipe] = trial.number
+                self._live[trial.number] = trial
+                return Asked(trial.number, recipe)
+            self._tell_duplicate(trial, self._seen[recipe])
+        return None
+
+    def report(self, number: int, epoch: int, score: float) -> bool:
+        """Take in one epoch's score; whether the pruner would stop the trial here."""
+        trial = self._live[number]
+        trial.report(score, epoch)
+        return number > 0 and trial.should_prune()
+
+    def tell(self, number: int, state: str, *, seconds: float, parameters: int | None, reason: str = "") -> None:
+        """End a trial as COMPLETE (scored by its best epoch), PRUNED or FAIL."""
+        trial = self._live.pop(number)
+        ended = {"finished": self._clock(), "seconds": seconds, "parameters": parameters, "reason": reason}
+        for key, value in ended.items():
+            trial.set_user_attr(key, value)
+        scores = self._study.trials[number].intermediate_values.values()
+        self._study.tell(trial, max(scores) if state == "COMPLETE" else None, TrialState[state])
+
+    def note(self, key: str, value: Any) -> None:
+        """Keep something about the whole search in the study."""
+        self._study.set_user_attr(key, value)
+
+    def about(self) -> dict[str, Any]:
+        """What is kept about the whole search."""
+        return self._study.user_attrs
+
+    def rows(self) -> list[Row]:
+        """Every trial that was started, duplicates left out; one still running when its driver died is PRUNED."""
+        trials = self._study.get_trials(deepcopy=False)
+        return [_row(t) for t in trials if t.state != TrialState.WAITING and "duplicate_of" not in t.user_attrs]
+
+    def _clock(self) -> float:
+        return time.time() - float(self._study.user_attrs["began"])
+
+    def _tell_duplicate(self, trial: Trial, first: int) -> None:
+        """The sampler learns what it would have learned by training the recipe again; the search spends nothing."""
+        earlier = self._study.trials[first]
+        trial.set_user_attr("duplicate_of", first)
+        if earlier.state == TrialState.COMPLETE:
+            self._study.tell(trial, earlier.value)
+        else:
+            self._study.tell(trial, state=TrialState.FAIL if earlier.state == TrialState.FAIL else TrialState.PRUNED)
+
+
+def _row(trial: FrozenTrial) -> Row:
+    kept, scores = trial.user_attrs, [v for _, v in sorted(trial.intermediate_values.items())]
+    running = trial.state == TrialState.RUNNING
+    return Row(
+        number=trial.number,
+        state="PRUNED" if running else trial.state.name,
+        score=max(scores, default=math.nan),
+        epochs=len(scores),
+        planned=kept["planned"],
+        seconds=kept.get("seconds", 0.0),
+        parameters=kept.get("parameters"),
+        started=kept["started"],
+        finished=kept.get("finished", kept["started"]),
+        reason="the search was killed" if running else kept.get("reason", ""),
+        curve=tuple(scores),
+        recipe=kept["recipe"],
+    )
+
+
+def _suggest(trial: Trial, name: str, domain: Domain) -> Value:
+    if isinstance(domain, OneOf):
+        choices: list[CategoricalChoiceType] = list(domain.values)
+        return trial.suggest_categorical(name, choices)  # type: ignore[return-value]
+    if isinstance(domain, Int):
+        return trial.suggest_int(name, domain.low, domain.high)
+    return trial.suggest_float(name, domain.low, domain.high, log=isinstance(domain, Log))
+
+
+def _new(
+    store: BaseStorage, name: str, sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner
+) -> optuna.Study:
+    try:
+        return optuna.create_study(storage=store, study_name=name, direction="maximize", sampler=sampler, pruner=pruner)
+    except optuna.exceptions.DuplicatedStudyError:
+        raise BadInput(f"--storage: it holds a study called '{name}' already; give another --out") from None
+
+
+def _store(folder: Path, storage: str | None) -> BaseStorage:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if storage is None:
+        return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+    try:
+        return RDBStorage(storage)
+    except Exception as error:  # each database driver raises errors of its own
+        raise BadInput(f"--storage {storage}: can't be opened: {str(error).splitlines()[0]}") from None
+
+
+def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
+    if name not in SAMPLERS:
+        raise BadInput(f"--sampler: {unknown('sampler', name, SAMPLERS)}")
+    return SAMPLERS[name](seed)
+
+
+def _pruner(name: str, space: Space) -> optuna.pruners.BasePruner:
+    if name not in PRUNERS:
+        raise BadInput(f"--pruner: {unknown('pruner', name, PRUNERS)}")
+    return PRUNERS[name](space.most_epochs())

@@ -1,0 +1,72 @@
+"""The model folder: a trained network with all it takes to use it, and nothing that runs code when it is opened.
+
+``weights.safetensors``, ``recipe.yaml`` and ``model.json`` (labels, preprocessing, what it scored).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from autocls.data import ImageData
+from autocls.errors import BadInput
+from autocls.recipe import Recipe
+from autocls.training.loop import Weights
+from autocls.training.network import build
+
+WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "model.json"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a trained network expects and what its outputs mean."""
+
+    labels: tuple[str, ...]
+    channels: int
+    image_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    metric: str
+    validation_score: float
+    test_score: float | None = None
+
+    @classmethod
+    def of(cls, data: ImageData, metric: str, validation_score: float, test_score: float | None = None) -> "ModelCard":
+        """The card of a network trained on ``data``."""
+        channels, size = data.images.shape[1:3]
+        return cls(data.classes, channels, size, data.mean, data.std, metric, validation_score, test_score)
+
+
+def save_weights(weights: Weights, folder: Path) -> None:
+    """Write the weights alone into a folder that is there."""
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+
+
+def save(folder: Path, recipe: Recipe, weights: Weights, card: ModelCard) -> None:
+    """Write the model folder, making it if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(weights, folder)
+    (folder / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+    (folder / CARD).write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:
+    """The network of a model folder in evaluation mode, its recipe and its card. Raises BadInput."""
+    missing = [name for name in (WEIGHTS, RECIPE, CARD) if not (folder / name).is_file()]
+    if missing:
+        raise BadInput(f"{folder}: not a model folder: it has no {', '.join(missing)}")
+    recipe = Recipe.load(folder / RECIPE)
+    try:
+        plain = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card = ModelCard(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadInput(f"{folder / CARD}: not a model's card: {error}") from None
+    model = build(recipe, len(card.labels), card.channels)
+    try:
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except (RuntimeError, SafetensorError) as error:
+        raise BadInput(f"{folder / WEIGHTS}: does not fit the recipe beside it: {error}") from None
+    return model.eval(), recipe, card

@@ -1,0 +1,84 @@
+"""From decoded images to the batches that a network trains on: gathered, augmented and normalised a batch at a time."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from autocls.data import ImageData
+from autocls.recipe import Recipe
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """A data set on a device: N×C×H×W bytes, N labels, and C×1×1 statistics of the training part in 0..1."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    classes: int
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    @classmethod
+    def of(cls, data: ImageData, device: torch.device) -> "Tensors":
+        """``data`` on ``device``; on the CPU the images stay the memory map that all workers of a node share."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*not writable.*")  # nothing here writes to it
+            images = torch.from_numpy(data.images).to(device)
+        labels = torch.as_tensor(data.labels, device=device)
+        return cls(images, labels, len(data.classes), *statistics(data.mean, data.std, device))
+
+    def floats(self, index: torch.Tensor) -> torch.Tensor:
+        """The images at ``index`` as floats in 0..1."""
+        return self.images[index].float().div_(255)
+
+    def normalised(self, index: torch.Tensor) -> torch.Tensor:
+        """The images at ``index`` as a network takes them when nothing is augmented."""
+        return normalise(self.floats(index), self.mean, self.std)
+
+
+def statistics(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> list[torch.Tensor]:
+    """Mean and standard deviation as C×1×1 tensors."""
+    return [torch.tensor(s, device=device).view(-1, 1, 1) for s in (mean, std)]
+
+
+def normalise(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    """Images of 0..1 with the training part's mean 0 and standard deviation 1."""
+    return (images - mean) / std
+
+
+def order(part: np.ndarray, batch_size: int, generator: torch.Generator) -> list[torch.Tensor]:
+    """The part's indices shuffled into batches; a last batch of one image is left out, BatchNorm can't take it."""
+    index = torch.as_tensor(part, device=generator.device)
+    shuffled = index[torch.randperm(len(index), generator=generator, device=generator.device)]
+    return [b for b in shuffled.split(batch_size) if len(b) > 1]
+
+
+def augmented(
+    recipe: Recipe, tensors: Tensors, index: torch.Tensor, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One training batch: B×C×H×W normalised images and B×K targets (rows sum to 1)."""
+    images = tensors.floats(index)
+    for trick in (recipe.flip, recipe.rotate, recipe.crop, recipe.color):
+        if trick is not None:
+            images = trick.apply(images, generator)
+    images = normalise(images, tensors.mean, tensors.std)
+    if recipe.erase is not None:
+        images = recipe.erase.apply(images, generator)
+    targets = F.one_hot(tensors.labels[index], tensors.classes).float()
+    if recipe.label_smoothing:
+        targets = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / tensors.classes
+    if recipe.mix is not None:
+        images, targets = recipe.mix.apply(images, targets, generator)
+    return images, targets
+
+
+def evaluation(tensors: Tensors, part: np.ndarray) -> Iterator[torch.Tensor]:
+    """The part's images in large batches, in order, as a network takes them."""
+    for index in torch.as_tensor(part, device=tensors.labels.device).split(EVALUATION_BATCH):
+        yield tensors.normalised(index)

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from autocls.data import read_image, to_square
+from autocls.errors import BadInput
+
+from .helpers import picture
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode_becomes_a_uint8_square(mode, channels):
+    image = Image.new(mode, (30, 20)) if mode.startswith("I") else picture(0, (30, 20)).convert(mode)
+    pixels = to_square(image, 16, channels)
+    assert (pixels.shape, pixels.dtype) == ((channels, 16, 16), np.uint8)
+
+
+def test_a_square_of_the_right_size_is_left_as_it_is():
+    image = picture(0)
+    assert np.array_equal(to_square(image, 12, 3), np.asarray(image).transpose(2, 0, 1))
+
+
+def test_the_middle_is_kept():
+    image = Image.new("L", (30, 10))
+    image.paste(255, (10, 0, 20, 10))
+    assert to_square(image, 10, 1).min() == 255
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    levels = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    assert np.array_equal(to_square(read_image(tmp_path / "deep.png"), 8, 1)[0], levels >> 8)
+
+
+@pytest.mark.parametrize("stored", ["RGBA", "P"])
+def test_transparent_parts_become_white(tmp_path, stored):
+    image = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    if stored == "P":
+        image = Image.new("P", (8, 8))
+        image.info["transparency"] = 0
+    image.save(tmp_path / "clear.png")
+    assert to_square(read_image(tmp_path / "clear.png"), 8, 3).min() == 255
+
+
+def test_exif_rotation_is_applied(tmp_path):
+    image = Image.new("L", (20, 10))
+    image.paste(255, (0, 0, 10, 10))  # left half
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise: left goes to the top
+    image.save(tmp_path / "turned.png", exif=exif)
+    upright = read_image(tmp_path / "turned.png")
+    assert upright.size == (10, 20)
+    assert np.asarray(upright)[:10].min() == 255
+
+
+def test_a_path_with_spaces_and_chinese_characters(tmp_path):
+    path = tmp_path / "我的 照片.png"
+    picture(0).save(path)
+    assert read_image(str(path)).size == (12, 12)
+
+
+def test_unreadable_files_are_named(tmp_path):
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("not an image")
+    picture(0, (200, 200)).save(tmp_path / "whole.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:2000])
+    Image.new("F", (8, 8)).save(tmp_path / "float.tiff")
+    reasons = {
+        "empty.png": "empty",
+        "text.png": "not an image",
+        "cut.jpg": "truncated",
+        "float.tiff": "floats",
+        "gone.png": "No such file",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(BadInput, match=f"{name}: .*{reason}"):
+            read_image(tmp_path / name)
+
+
+def test_a_decompression_bomb_is_unreadable(tmp_path, monkeypatch):
+    picture(0).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    with pytest.raises(BadInput, match=r"bomb.png: .*decompression bomb"):
+        read_image(tmp_path / "bomb.png")
