@@ -124,9 +124,21 @@ class Recipe(BaseModel):
         """The recipe as plain YAML values, every slot and parameter spelled out."""
         return {name: written(name, getattr(self, name)) for name in type(self).model_fields}
 
+    def differences(self, other: "Recipe") -> dict[str, str]:
+        """The slots decided otherwise than in ``other``, each in one short word: ``sgd(lr=0.05, momentum=0.9)``."""
+        mine, its = self.plain(), other.plain()
+        return {name: _short(value) for name, value in mine.items() if value != its[name]}
+
     def to_yaml(self) -> str:
         """The recipe as YAML that ``load`` reads back as this very recipe."""
         return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120)
+
+
+def _short(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    name, parameters = next(iter(value.items()))
+    return f"{name}({', '.join(f'{k}={_short(v)}' for k, v in parameters.items())})"
 
 
 def slot(name: str) -> FieldInfo:

@@ -2,17 +2,21 @@
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autocls.search.run import SearchResult, search
-
-__all__ = ["SearchResult", "search"]
+if TYPE_CHECKING:
+    from autocls.search.run import SearchResult
 
 
 class _Callable(ModuleType):
-    """``import autocls.search`` would hide a function of that name, so the module answers to the call."""
+    """``import autocls.search`` would hide a function of that name, so the module answers to the call.
 
-    def __call__(self, *args: Any, **kwargs: Any) -> SearchResult:
+    What it calls is imported then: a worker imports this package too, and needs no report.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> "SearchResult":
+        from autocls.search.run import search
+
         return search(*args, **kwargs)
 
 

@@ -8,9 +8,7 @@ complete; here the stopper asks the study, and the searcher only hands recipes o
 import logging
 import math
 import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +20,9 @@ from ray.tune.search import Searcher
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.search.driver import Driver, Epoch
+from autocls.search.runner import Runner
 from autocls.training.artifact import save_weights
 from autocls.training.loop import EpochResult
-
-Runner = Callable[[Recipe, int], Iterator[EpochResult]]
-"""Trains a recipe with a seed on a worker; must be picklable."""
 
 FAR_AHEAD = 1
 """Recipes asked beyond the running ones: a worker that falls free finds the next one waiting, and stays warm for it."""
@@ -42,7 +38,7 @@ class Resources:
 
 def connect(address: str) -> None:
     """Join the Ray cluster at ``address``, or start one on this machine for ``local``. Raises BadInput."""
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a trial's failure stands in the study, with its reason
     if ray.is_initialized():
         return
     # No metrics agent, no usage report, no "0 GPUs" advice: nothing a search needs, and a second saved at the start.
@@ -84,6 +80,7 @@ def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_o
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once + FAR_AHEAD)  # so that all the workers start at once
     hand_out = _HandOut(driver, seed, at_once)
     tune.run(
         tune.with_parameters(_Worker, runner=runner),
@@ -92,7 +89,7 @@ def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_o
         search_alg=hand_out,
         num_samples=-1,
         stop=_Stop(driver, hand_out),
-        callbacks=[_Keep(driver)],
+        callbacks=[_Tell(driver)],
         resources_per_trial={"cpu": resources.cpus, "gpu": resources.gpus or 0},
         reuse_actors=True,
         max_failures=0,
@@ -110,7 +107,6 @@ _QUIET = {
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
-    "TUNE_RESULT_DIR": tempfile.gettempdir(),
 }
 
 
@@ -140,9 +136,7 @@ class _HandOut(Searcher):
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        number = self.numbers.pop(trial_id, None)
-        if error and number is not None:
-            self._driver.lost(number, "its worker died")
+        self.numbers.pop(trial_id, None)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the study is kept by itself."""
@@ -172,14 +166,18 @@ class _Stop(tune.Stopper):
         return {}
 
 
-class _Keep(tune.Callback):
-    """Tells the driver where weights were written."""
+class _Tell(tune.Callback):
+    """Tells the driver where weights were written, and which workers died."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
     def on_checkpoint(self, iteration: int, trials: list[Any], trial: Any, checkpoint: Any, **info: Any) -> None:
         self._driver.weights[trial.config["number"]] = Path(checkpoint.path)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        last = Path(trial.error_file).read_text(encoding="utf-8").strip().splitlines()[-1]
+        self._driver.lost(trial.config["number"], f"its worker died: {last}")
 
 
 class _Worker(tune.Trainable):

@@ -54,6 +54,17 @@ def write(folder: Path, study: Study) -> dict[str, Any]:
     return summary
 
 
+def refresh(folder: Path) -> None:
+    """Write a run folder's files again from its journal; a search kept in another storage stays as it was written.
+
+    Raises BadInput when the folder holds no search.
+    """
+    if (folder / JOURNAL).is_file():
+        write(folder, Study.open(folder))
+    elif not (folder / "trials.parquet").is_file():
+        raise BadInput(f"{folder}: holds no search: there is no {JOURNAL} and no trials.parquet in it")
+
+
 _KEPT = ("data", "source", "space", "metric", "seed", "classes", "counts", "notes", "test_score", "test_images")
 
 

@@ -3,9 +3,8 @@
 import json
 import shutil
 import time as clock
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,13 @@ from autocls.report import write_report
 from autocls.search import cluster, folder
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.environment import describe
+from autocls.search.runner import Objective, imagine, train_on
 from autocls.search.study import Study
 from autocls.space import Space
 from autocls.training.artifact import WEIGHTS, ModelCard, save
-from autocls.training.loop import EpochResult, default_device, evaluate, train
+from autocls.training.loop import default_device, evaluate
 from autocls.training.network import build
 from autocls.training.metrics import metric as metric_named
-
-Objective = Callable[[Recipe, int, int], Iterable[float]]
-"""A simulated or user-made trial: recipe, seed and number of epochs in, a score in 0..1 after each epoch out."""
 
 DEFAULT_SECONDS = 600.0
 
@@ -97,7 +94,7 @@ def search(
         environment = json.dumps(describe(prepared, seed), indent=2, ensure_ascii=False)
         (target / "environment.json").write_text(environment, encoding="utf-8")
         driver = Driver(study, budget, began, watch)
-        runner = partial(_train, prepared, metric) if prepared else partial(_imagine, objective)
+        runner = train_on(prepared, metric) if prepared is not None else imagine(objective)
         scratch = target / "scratch"
         cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)
         study.note("stopped", driver.close())
@@ -117,18 +114,6 @@ def search(
     return SearchResult(
         target, recipe, score, summary["test_score"], driver.snapshot, summary["stopped"], write_report(target)
     )  # fmt: skip
-
-
-def _train(prepared: Prepared, metric: str, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
-    return train(recipe, prepared.at(recipe.image_size), seed, metric=metric)
-
-
-def _imagine(objective: Objective, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
-    last = clock.perf_counter()
-    for epoch, score in enumerate(objective(recipe, seed, recipe.epochs), start=1):
-        now = clock.perf_counter()
-        yield EpochResult(epoch, float(score), now - last)
-        last = now
 
 
 def _keep_winner(

@@ -1,0 +1,61 @@
+"""Training and using one classifier from Python."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from autocls.data import prepare
+from autocls.deploy import Classifier
+from autocls.errors import BadInput, TrialFailed
+from autocls.recipe import Recipe
+from autocls.training import artifact
+from autocls.training.loop import EpochResult, default_device, evaluate
+from autocls.training.loop import train as train_epochs
+from autocls.training.metrics import metric as metric_named
+
+
+def train(
+    recipe: Recipe | Mapping[str, Any] | str | Path,
+    data: str | Path,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    metric: str = "accuracy",
+    root: str | Path | None = None,
+    skip_bad: bool = False,
+    watch: Callable[[EpochResult], None] = lambda result: None,
+) -> Classifier:
+    """Train ``recipe`` (or the one in that YAML file) on ``data``, and write the model folder ``out``.
+
+    The weights of the best validation epoch are kept, and scored once on the test part. ``watch`` is called after each
+    epoch. Raises BadInput for what can't be used, and when the recipe can't be trained.
+    """
+    target = Path(out)
+    if (target / artifact.CARD).exists():
+        raise BadInput(f"--out {target}: holds a model already; choose another folder, or delete this one")
+    if not isinstance(recipe, Recipe):
+        recipe = Recipe.from_plain(recipe) if isinstance(recipe, Mapping) else Recipe.load(Path(recipe))
+    metric_named(metric)
+    prepared = prepare(data, seed=seed, sizes=[recipe.image_size], root=Path(root) if root else None, skip_bad=skip_bad)
+    images = prepared.at(recipe.image_size)
+    best, weights = -1.0, None
+    try:
+        for result in train_epochs(recipe, images, seed, metric=metric):
+            if result.score > best and result.weights is not None:
+                best, weights = result.score, result.weights()
+            watch(result)
+    except TrialFailed as error:
+        raise BadInput(f"this recipe can't be trained on {prepared.name}: {error}") from None
+    if weights is None:
+        raise BadInput(f"this recipe trains no epoch on {prepared.name}")
+    card = artifact.ModelCard.of(images, metric, best)
+    artifact.save(target, recipe, weights, card)
+    model, _, _ = artifact.load(target)
+    test_score = evaluate(model, images, images.split.test, metric, default_device())
+    artifact.save(target, recipe, weights, artifact.ModelCard.of(images, metric, best, test_score))
+    return Classifier.load(target)
+
+
+def load(folder: str | Path) -> Classifier:
+    """The classifier in a model folder. Raises BadInput."""
+    return Classifier.load(folder)

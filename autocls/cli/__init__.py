@@ -1,0 +1,40 @@
+"""The command line: one file per verb. Heavy imports happen inside the verbs, so that ``--help`` answers at once."""
+
+import sys
+
+import typer
+
+from autocls.cli import best, models, predict, report, search, spaces, train, tricks, validate
+from autocls.errors import BadInput
+
+app = typer.Typer(
+    name="autocls",
+    help="Find the best way to train an image classifier on your own images, and which tricks really helped.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+for verb in (search, train, predict, report, best, tricks, models, spaces, validate):
+    app.command(verb.__name__.rpartition(".")[2])(verb.command)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        from autocls import __version__
+
+        typer.echo(f"autocls {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line: bad input is one message on stderr and exit code 2, ctrl-C is 130."""
+    try:
+        app()
+    except BadInput as error:
+        print(f"autocls: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("autocls: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,86 @@
+"""``autocls search``."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autocls.errors import BadInput
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(text: str) -> float:
+    """``90``, ``90s``, ``10m``, ``1h30m`` as seconds. Raises BadInput."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip().lower())
+    if not parts or "".join(n + u for n, u in parts) != text.strip().lower():
+        raise BadInput(f"--time: '{text}' is no duration; write 90s, 10m or 1h30m")
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+
+
+def command(
+    data: Annotated[str, typer.Argument(help="Folder of class folders, CSV of path,label, .npz with x and y, "
+                                             "`digits`, or `torchvision:CIFAR10` and its like.", show_default=False)],
+    space: Annotated[str, typer.Option(help="A shipped space (`autocls spaces`) or a YAML file.")] = "quick",
+    trials: Annotated[int | None, typer.Option(help="End after so many trials.", show_default=False)] = None,
+    time: Annotated[str | None, typer.Option(help="End after so long: 90s, 10m, 1h30m. [default: 10m, unless --trials "
+                                                  "is given]", show_default=False)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of a whole trial; by default the space's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder. [default: reports/DATA-SPACE]",
+                                             show_default=False)] = None,
+    seed: Annotated[int, typer.Option(help="Decides the split, the sampler, and each trial's randomness.")] = 0,
+    metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part."
+                                        )] = "accuracy",
+    address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds one, or HOST:PORT."
+                                         )] = "local",
+    cpus_per_trial: Annotated[float, typer.Option(help="CPU cores that a trial takes.")] = 1,
+    gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs that a trial takes, or a fraction of one. "
+                                                              "[default: 1 if there is one]",
+                                                         show_default=False)] = None,
+    sampler: Annotated[str, typer.Option(help="tpe, random, qmc or gp.")] = "tpe",
+    pruner: Annotated[str, typer.Option(help="hyperband, asha, median or none.")] = "hyperband",
+    storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: a journal file in the output "
+                                                     "folder]", show_default=False)] = None,
+    root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:  # fmt: skip
+    """Search for the best way to train a classifier on DATA.
+
+    Example:
+
+        autocls search photos/ --space quick --time 30m
+    """
+    budget = seconds(time) if time is not None else None
+    from autocls.cli.progress import Progress
+    from autocls.search.run import search
+
+    with Progress(shown=not no_progress) as progress:
+        result = search(
+            data, space, trials=trials, seconds=budget, epochs=epochs, out=out, seed=seed, metric=metric,
+            address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, sampler=sampler,
+            pruner=pruner, storage=storage, root=root, skip_bad=skip_bad, watch=progress.show,
+        )  # fmt: skip
+    now, recipe_file = result.snapshot, result.folder / "best_recipe.yaml"
+    if as_json:
+        print(json.dumps({
+            "folder": str(result.folder), "report": str(result.report), "stopped": result.stopped,
+            "complete": now.complete, "pruned": now.pruned, "failed": now.failed, "epochs": now.epochs,
+            "metric": metric, "winner": now.best_number, "score": result.score, "test_score": result.test_score,
+            "recipe": result.recipe.plain() if result.recipe else None,
+        }, ensure_ascii=False))  # fmt: skip
+        return
+    print(f"{now.complete} trials complete, {now.pruned} stopped early, {now.failed} failed; {result.stopped}.")
+    if result.recipe is None:
+        print("No trial was completed, so there is no winner: give it more time, or see why trials failed in the report.")
+    else:
+        print(f"Winner: trial {now.best_number}, {metric} {result.score:.2%} on validation, "
+              f"{result.test_score:.2%} on the sealed test part.")  # fmt: skip
+        print(f"Recipe: {recipe_file}\nModel:  {result.folder / 'model'}")
+    print(f"Report: {result.report}", flush=True)
+    if result.recipe is None:
+        sys.exit(1)

@@ -1,0 +1,32 @@
+"""``autocls train``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    recipe: Annotated[Path, typer.Argument(help="A recipe's YAML file.", show_default=False)],
+    data: Annotated[str, typer.Argument(help="What `autocls search` takes.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The model folder to write.", show_default=False)],
+    seed: Annotated[int, typer.Option(help="Decides the split and the training's randomness.")] = 0,
+    metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1.")] = "accuracy",
+    root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
+) -> None:
+    """Train one recipe on DATA and write a model folder.
+
+    Example:
+
+        autocls train reports/photos-quick/best_recipe.yaml photos/ --out model
+    """
+    import autocls
+
+    classifier = autocls.train(
+        recipe, data, out, seed=seed, metric=metric, root=root, skip_bad=skip_bad,
+        watch=lambda r: typer.echo(f"epoch {r.epoch}: {metric} {r.score:.2%}, loss {r.loss:.3f}, {r.seconds:.1f} s", err=True),
+    )  # fmt: skip
+    card = classifier.card
+    print(f"{metric} {card.validation_score:.2%} on validation (best epoch), {card.test_score:.2%} on the test part.")
+    print(f"Model: {out}")

@@ -1,0 +1,37 @@
+"""What a worker runs for a trial. Workers import this module, so it imports nothing that only the driver needs."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from autocls.data import Prepared
+from autocls.recipe import Recipe
+from autocls.training.loop import EpochResult, train
+
+Runner = Callable[[Recipe, int], Iterator[EpochResult]]
+"""Trains a recipe with a seed; picklable."""
+
+Objective = Callable[[Recipe, int, int], Iterable[float]]
+"""A simulated or user-made trial: recipe, seed and number of epochs in, a score in 0..1 after each epoch out."""
+
+
+def train_on(prepared: Prepared, metric: str) -> Runner:
+    """Real trials: train on the data, scored by the metric."""
+    return partial(_train, prepared, metric)
+
+
+def imagine(objective: Objective) -> Runner:
+    """Simulated trials: the objective's scores as they come."""
+    return partial(_imagine, objective)
+
+
+def _train(prepared: Prepared, metric: str, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
+    return train(recipe, prepared.at(recipe.image_size), seed, metric=metric)
+
+
+def _imagine(objective: Objective, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
+    last = time.perf_counter()
+    for epoch, score in enumerate(objective(recipe, seed, recipe.epochs), start=1):
+        now = time.perf_counter()
+        yield EpochResult(epoch, float(score), now - last)
+        last = now

@@ -1,0 +1,1 @@
+"""What a study may honestly claim: pure functions over frames."""
