@@ -16,7 +16,7 @@ class TrialFailed(Exception):
 
 
 class NotApplicable(TrialFailed):
-    """A trick finds nothing to do in this recipe: the trial says so instead of training a silent no-op."""
+    """A trick finds nothing to do on this network: the trial says so instead of training a silent no-op."""
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:

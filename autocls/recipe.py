@@ -129,6 +129,11 @@ class Recipe(BaseModel):
         mine, its = self.plain(), other.plain()
         return {name: _short(value) for name, value in mine.items() if value != its[name]}
 
+    def structure(self) -> tuple[str, ...]:
+        """The choices that make the network, by name: what decides whether a trick has a place in it."""
+        parts = (self.architecture, self.downsample, self.norm, self.activation, self.head_norm, self.init)
+        return tuple(part.choice if part else "" for part in parts)
+
     def to_yaml(self) -> str:
         """The recipe as YAML that ``load`` reads back as this very recipe."""
         return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120)

@@ -17,7 +17,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from autocls.errors import BadInput, TrialFailed
+from autocls.errors import BadInput, NotApplicable, TrialFailed
 from autocls.recipe import Recipe
 from autocls.search.driver import Driver, Epoch
 from autocls.search.runner import Runner
@@ -215,7 +215,8 @@ class _Worker(tune.Trainable):
         except StopIteration:
             return Epoch(0, math.nan, 0.0, failure=f"ended before its {self._recipe.epochs} epochs")
         except Exception as error:  # whatever a network or a user's objective raises ends this trial, not the worker
-            return Epoch(0, math.nan, time.perf_counter() - started, failure=_reason(error))
+            return Epoch(0, math.nan, time.perf_counter() - started, failure=_reason(error),
+                         applicable=not isinstance(error, NotApplicable))  # fmt: skip
         if not math.isfinite(result.score):
             return Epoch(result.epoch, math.nan, result.seconds, failure=f"the score is {result.score}")
         self._result = result

@@ -27,6 +27,8 @@ class Epoch:
     seconds: float
     parameters: int | None = None
     failure: str = ""
+    applicable: bool = True
+    """Whether a failure was of this trial, not of every network built like its own."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Driver:
         live.seconds += said.seconds
         live.parameters = said.parameters or live.parameters
         if said.failure:
+            if not said.applicable:
+                self._study.rule_out(number)
             self._end(live, "FAIL", said.failure)
             return True
         live.epochs, live.best = said.epoch, max(live.best, said.score)

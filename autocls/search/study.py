@@ -72,7 +72,9 @@ class Study:
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
         self._live: dict[int, Trial] = {}
+        self._recipes: dict[int, Recipe] = {}
         self._seen: dict[Recipe, int] = {}
+        self._ruled_out: dict[tuple[str, ...], int] = {}
 
     @classmethod
     def create(
@@ -102,19 +104,26 @@ class Study:
     _space: Space
 
     def ask(self) -> Asked | None:
-        """The next trial, of a recipe that this study has not tried; None when the space has no more."""
+        """The next trial, of a recipe whose end isn't known from an earlier one; None when the space has no more."""
         for _ in range(DUPLICATES_IN_A_ROW):
             trial = self._study.ask()
             recipe = self._space.suggest(lambda name, domain: _suggest(trial, name, domain))  # noqa: B023
             trial.set_user_attr("recipe", recipe.to_yaml())
             trial.set_user_attr("planned", recipe.epochs)
             trial.set_user_attr("started", self._clock())
-            if recipe not in self._seen:
-                self._seen[recipe] = trial.number
-                self._live[trial.number] = trial
-                return Asked(trial.number, recipe)
-            self._tell_duplicate(trial, self._seen[recipe])
+            first = self._seen.setdefault(recipe, self._ruled_out.get(recipe.structure(), trial.number))
+            if first == trial.number:
+                self._live[first], self._recipes[first] = trial, recipe
+                return Asked(first, recipe)
+            self._tell_duplicate(trial, first)
         return None
+
+    def rule_out(self, number: int) -> None:
+        """Ask for no network built like this trial's again: one of its tricks has no place there.
+
+        The sampler learns nothing from failed trials, and would propose it for ever.
+        """
+        self._ruled_out[self._recipes[number].structure()] = number
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Take in one epoch's score; whether the pruner would stop the trial here."""

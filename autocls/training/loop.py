@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from autocls.data import ImageData
-from autocls.errors import NotApplicable, TrialFailed
+from autocls.errors import TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import batches, network
 from autocls.training.metrics import metric as metric_named
@@ -41,12 +41,12 @@ def train(
     """Train ``recipe`` on the training part of ``data``, validating after each epoch.
 
     ``data`` must have been opened at the recipe's image size. The seed decides initial weights, order and
-    augmentation. Raises NotApplicable when a trick has no place in this recipe, TrialFailed when the loss is no longer
-    finite.
+    augmentation. Raises NotApplicable when a trick has no place in this network, TrialFailed when warm-up takes all the
+    epochs or the loss is no longer finite.
     """
     scorer = metric_named(metric)
     if recipe.warmup >= recipe.epochs:
-        raise NotApplicable(f"warmup: not applicable: {recipe.warmup} of {recipe.epochs} epochs leave none to train in")
+        raise TrialFailed(f"warmup: {recipe.warmup} of {recipe.epochs} epochs leave none to train in at the full rate")
     device = device or default_device()
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed)

@@ -77,7 +77,7 @@ class Squeezenet(Architecture):
     def build(self, classes: int, channels: int, image_size: int) -> nn.Module:
         from torchvision.models import squeezenet1_1
 
-        return fit(squeezenet1_1(num_classes=classes), channels, image_size, pools=("features.2",))
+        return fit(squeezenet1_1(num_classes=classes), channels, image_size)
 
 
 class _ByName(Architecture):
