@@ -1,0 +1,137 @@
+"use strict";
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const rows = read("rows"), charts = read("charts"), knobs = read("knobs");
+const CHUNK = 200; // rows drawn at once; more come as the reader scrolls
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// ---- recipe
+const recipe = document.getElementById("recipe");
+if (recipe) {
+  const said = document.getElementById("copied");
+  document.getElementById("download").href = "data:text/yaml;charset=utf-8," + encodeURIComponent(recipe.textContent);
+  document.getElementById("copy").addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(recipe.textContent);
+    } catch { // pages opened from disk may not have the clipboard
+      getSelection().selectAllChildren(recipe);
+      document.execCommand("copy");
+    }
+    said.textContent = "copied";
+  });
+}
+
+// ---- leaderboard
+const board = document.querySelector("#board tbody");
+if (board) {
+  const scroll = document.querySelector(".scroll"), shown = document.getElementById("shown");
+  const filter = document.getElementById("filter"), state = document.getElementById("state");
+  const order = new Map(rows.map((row, i) => [row.number, i]));
+  let sort = { key: "rank", up: true }, found = [], drawn = 0;
+
+  const number = new Intl.NumberFormat("en");
+  const cell = (tr, text, name) => { const td = tr.insertCell(); td.textContent = text ?? "–"; td.className = name ?? ""; return td; };
+  const text = (row) => [row.number, row.state, row.reason, ...row.chips, row.recipe].join("\n").toLowerCase();
+  const expression = /^\s*([\w.]+)\s*=\s*(.+?)\s*$/;
+  const matches = (row, wanted) => {
+    if (state.value && row.state !== state.value) return false;
+    const parts = wanted.match(expression);
+    if (!parts) return text(row).includes(wanted.trim());
+    return row.recipe.toLowerCase().split("\n").join(" ").match(new RegExp(
+      `(^|\\s|\\{)${parts[1].replace(/.*\./, "")}:\\s+${parts[2].replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}([\\s:,}]|$)`)) !== null;
+  };
+  const value = (row) => {
+    if (sort.key === "rank") return order.get(row.number);
+    return sort.key === "chips" ? row.chips.length : row[sort.key];
+  };
+  const compare = (a, b) => {
+    const x = value(a), y = value(b);
+    if (x === y) return order.get(a.number) - order.get(b.number);
+    if (x === null) return 1; // what is not known stands last, whichever way it goes
+    if (y === null) return -1;
+    return (x < y ? -1 : 1) * (sort.up ? 1 : -1);
+  };
+  const draw = () => {
+    for (const row of found.slice(drawn, drawn + CHUNK)) {
+      const tr = board.insertRow();
+      tr.className = "trial"; tr.dataset.number = row.number;
+      cell(tr, row.rank, "n");
+      const open = document.createElement("button");
+      open.type = "button"; open.className = "open"; open.textContent = row.number;
+      open.setAttribute("aria-expanded", "false"); open.setAttribute("aria-label", `trial ${row.number}, show recipe`);
+      cell(tr, "", "n").append(open);
+      cell(tr, row.score === null ? null : (100 * row.score).toFixed(2) + " %", "n");
+      cell(tr, `${row.epochs} of ${row.planned}`, "n");
+      cell(tr, row.state, row.state);
+      cell(tr, row.seconds.toFixed(1), "n");
+      cell(tr, row.parameters === null ? null : number.format(row.parameters), "n");
+      const chips = cell(tr, "", "chips");
+      for (const name of row.chips) {
+        const chip = document.createElement("span");
+        chip.className = "chip"; chip.textContent = name; chips.append(chip);
+      }
+      if (!row.chips.length) chips.textContent = "nothing: this is the baseline";
+      if (row.reason) { const why = document.createElement("div"); why.className = row.state; why.textContent = row.reason; chips.append(why); }
+    }
+    drawn = Math.min(found.length, drawn + CHUNK);
+  };
+  const show = () => {
+    found = rows.filter((row) => matches(row, filter.value.toLowerCase())).sort(compare);
+    board.replaceChildren(); drawn = 0; scroll.scrollTop = 0; draw();
+    shown.textContent = `${number.format(found.length)} of ${number.format(rows.length)} trials`;
+  };
+  const toggle = (tr) => {
+    const open = tr.querySelector(".open"), next = tr.nextElementSibling;
+    if (next?.classList.contains("detail")) { next.remove(); open.setAttribute("aria-expanded", "false"); return; }
+    const detail = document.createElement("tr"), td = document.createElement("td"), pre = document.createElement("pre");
+    detail.className = "detail"; td.colSpan = 8; pre.tabIndex = 0;
+    pre.textContent = rows[order.get(Number(tr.dataset.number))].recipe;
+    td.append(pre); detail.append(td); tr.after(detail); open.setAttribute("aria-expanded", "true");
+  };
+  for (const th of document.querySelectorAll("#board th")) th.firstElementChild.addEventListener("click", () => {
+    const key = th.dataset.key, first = key === "rank" || key === "number" || key === "state";
+    sort = { key, up: sort.key === key ? !sort.up : first };
+    for (const other of document.querySelectorAll("#board th")) other.removeAttribute("aria-sort");
+    th.setAttribute("aria-sort", sort.up ? "ascending" : "descending");
+    show();
+  });
+  board.addEventListener("click", (event) => { const tr = event.target.closest("tr.trial"); if (tr) toggle(tr); });
+  scroll.addEventListener("scroll", () => {
+    if (scroll.scrollTop + scroll.clientHeight > scroll.scrollHeight - 400) draw();
+  });
+  filter.addEventListener("input", show);
+  state.addEventListener("change", show);
+  addEventListener("beforeprint", () => { while (drawn < found.length) draw(); });
+  show();
+}
+
+// ---- charts
+const config = { showSendToCloud: false, plotlyServerURL: "", displaylogo: false, responsive: true };
+const wrap = (title, width) => { // plotly doesn't wrap titles
+  const most = Math.max(24, Math.floor(width / 7.6)), lines = [""];
+  for (const word of title.split(" ")) {
+    if (lines.at(-1) && (lines.at(-1) + " " + word).length > most) lines.push(word);
+    else lines[lines.length - 1] = (lines.at(-1) + " " + word).trim();
+  }
+  return lines;
+};
+const plot = (id, figure) => {
+  const place = document.getElementById(id);
+  if (!place || !figure) return;
+  const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink").trim(), line = style.getPropertyValue("--line").trim();
+  const layout = structuredClone(figure.layout), lines = wrap(layout.title.text, place.clientWidth);
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", layout.title.text);
+  layout.title.text = lines.map((l) => l.replaceAll("&", "&amp;").replaceAll("<", "&lt;")).join("<br>");
+  layout.margin.t = 32 + 20 * lines.length;
+  layout.font.color = ink;
+  for (const axis of ["xaxis", "yaxis"]) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
+  Plotly.react(place, figure.data, layout, config);
+};
+const knob = document.getElementById("knob");
+const drawCharts = () => {
+  for (const name of Object.keys(charts)) plot("chart-" + name, charts[name]);
+  if (knob) plot("chart-knob", knobs[knob.value]);
+};
+knob?.addEventListener("change", () => plot("chart-knob", knobs[knob.value]));
+dark.addEventListener("change", drawCharts);
+drawCharts();
