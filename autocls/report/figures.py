@@ -10,11 +10,11 @@ from autocls.report.content import duration, knob_table, percent, short
 from autocls.verdict.ranking import best_so_far
 
 # Okabe & Ito 2008: told apart by colour-blind readers, and dark enough on white as light enough on black.
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8f98"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8f98"
 
 
 def progress(trials: pd.DataFrame, baseline: int | None) -> go.Figure | None:
-    """Best complete score over time, with every trial's own and the baseline's line; None without complete trials."""
+    """Best score over time, with each complete trial's own and the baseline's line; None without complete trials."""
     table = best_so_far(trials)
     if table.empty:
         return None
@@ -27,12 +27,10 @@ def progress(trials: pd.DataFrame, baseline: int | None) -> go.Figure | None:
         x=[*table["finished"], ended], y=[*table["best"], last["best"]], mode="lines", line_shape="hv",
         line={"color": BLUE, "width": 2.5}, name="best so far", hoverinfo="skip",
     )  # fmt: skip
-    for state, color, symbol in (("COMPLETE", BLUE, "circle"), ("PRUNED", GREY, "circle-open")):
-        part = trials[(trials["state"] == state) & trials["score"].notna()]
-        figure.add_scatter(
-            x=part["finished"], y=part["score"], mode="markers", name=state.lower(), customdata=part["number"],
-            marker={"color": color, "size": 7, "symbol": symbol}, hovertemplate="trial %{customdata}: %{y:.2%}<extra></extra>",
-        )  # fmt: skip
+    figure.add_scatter(
+        x=table["finished"], y=table["score"], mode="markers", name="a complete trial", customdata=table["number"],
+        marker={"color": BLUE, "size": 7}, hovertemplate="trial %{customdata}: %{y:.2%}<extra></extra>",
+    )  # fmt: skip
     base = trials[(trials["number"] == baseline) & (trials["state"] == "COMPLETE")]
     if not base.empty:
         figure.add_hline(y=float(base["score"].iloc[0]), line={"color": ORANGE, "dash": "dash"}, annotation_text="baseline",
@@ -117,9 +115,9 @@ def _rounded(scores: Iterable[float]) -> list[float]:
 def _figure(title: str, x: str, y: str) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}, "automargin": True, "yref": "container"},
-        margin={"l": 56, "r": 16, "t": 48, "b": 48}, height=380, template="none",
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", legend={"orientation": "h", "y": -0.2},
+        title=title, margin={"l": 56, "r": 16, "t": 8, "b": 48}, height=360, template="none",
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"},
         font={"family": "system-ui, sans-serif", "size": 13}, hovermode="closest",
     )  # fmt: skip
     figure.update_xaxes(title=x, zeroline=False, automargin=True)

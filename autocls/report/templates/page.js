@@ -106,23 +106,15 @@ if (board) {
 
 // ---- charts
 const config = { showSendToCloud: false, plotlyServerURL: "", displaylogo: false, responsive: true };
-const wrap = (title, width) => { // plotly doesn't wrap titles
-  const most = Math.max(24, Math.floor(width / 7.6)), lines = [""];
-  for (const word of title.split(" ")) {
-    if (lines.at(-1) && (lines.at(-1) + " " + word).length > most) lines.push(word);
-    else lines[lines.length - 1] = (lines.at(-1) + " " + word).trim();
-  }
-  return lines;
-};
 const plot = (id, figure) => {
   const place = document.getElementById(id);
   if (!place || !figure) return;
   const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink").trim(), line = style.getPropertyValue("--line").trim();
-  const layout = structuredClone(figure.layout), lines = wrap(layout.title.text, place.clientWidth);
+  const layout = structuredClone(figure.layout), title = layout.title.text;
+  delete layout.title; // plotly doesn't wrap titles: the caption above says it
+  place.previousElementSibling.textContent = title;
   place.setAttribute("role", "img");
-  place.setAttribute("aria-label", layout.title.text);
-  layout.title.text = lines.map((l) => l.replaceAll("&", "&amp;").replaceAll("<", "&lt;")).join("<br>");
-  layout.margin.t = 32 + 20 * lines.length;
+  place.setAttribute("aria-label", title);
   layout.font.color = ink;
   for (const axis of ["xaxis", "yaxis"]) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
   Plotly.react(place, figure.data, layout, config);
