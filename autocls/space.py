@@ -183,7 +183,10 @@ class Space:
 
     def with_epochs(self, epochs: int) -> Self:
         """This space with the number of epochs decided. Raises Problems when that is out of range."""
-        value = decide("epochs", epochs)
+        try:
+            value = decide("epochs", epochs)
+        except Problems as error:
+            raise Problems(at(("epochs",), error)) from None
         suggestions = tuple(s.model_copy(update={"epochs": value}) for s in self.suggestions)
         return type(self)({**self.slots, "epochs": value}, self.about, suggestions)
 

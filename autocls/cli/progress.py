@@ -9,7 +9,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from autocls.recipe import Recipe
 from autocls.search.driver import Snapshot
 
 PLAIN_EVERY = 10.0
@@ -21,11 +20,11 @@ class Progress:
 
     def __init__(self, *, shown: bool, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True, get_renderable=self._panel)
         self._shown = shown
         self._terminal = self._console.is_terminal
         self._now = Snapshot()
         self._taken = self._told = time.monotonic()
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True, get_renderable=self._panel)
 
     def __enter__(self) -> Self:
         if self._shown and self._terminal:
@@ -70,11 +69,12 @@ def status(now: Snapshot, seconds: float) -> str:
 
 
 def best(now: Snapshot) -> str:
-    """The best recipe so far, as its differences from the plain baseline."""
-    if now.best_recipe is None:
+    """The best recipe so far, as its differences from the baseline."""
+    if now.best_recipe is None or now.baseline is None:
         return "no trial complete yet"
-    differences = now.best_recipe.differences(Recipe())
-    return f"best {now.best:.2%} (trial {now.best_number}): {', '.join(f'{k}={v}' for k, v in differences.items())}"
+    differences = now.best_recipe.differences(now.baseline)
+    shown = ", ".join(f"{k}={v}" for k, v in differences.items()) or "the baseline"
+    return f"best {now.best:.2%} (trial {now.best_number}): {shown}"
 
 
 def clock(seconds: float) -> str:

@@ -8,6 +8,7 @@ complete; here the stopper asks the study, and the searcher only hands recipes o
 import logging
 import math
 import os
+import socket
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,11 +45,22 @@ def connect(address: str) -> None:
     # No metrics agent, no usage report, no "0 GPUs" advice: nothing a search needs, and a second saved at the start.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if ":" in address.removeprefix("ray://"):
+        _knock(address)
     try:
         ray.init(address=address, include_dashboard=False if address == "local" else None,
                  logging_level=logging.ERROR, log_to_driver=False)  # fmt: skip
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise BadInput(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from None
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits for minutes before it gives an address up. Raises BadInput when nobody listens there."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise BadInput(f"--address {address}: no Ray cluster answers there: {error}") from None
 
 
 def disconnect() -> None:

@@ -45,6 +45,7 @@ class Snapshot:
     best_recipe: Recipe | None = None
     seconds: float = 0.0
     budget: Budget = Budget()
+    baseline: Recipe | None = None
 
 
 @dataclass
@@ -62,14 +63,14 @@ Watch = Callable[[Snapshot], None]
 class Driver:
     """Between one study and the engine that trains its trials; ``began`` is the monotonic time that a budget counts from."""
 
-    def __init__(self, study: Study, budget: Budget, began: float, watch: Watch) -> None:
+    def __init__(self, study: Study, budget: Budget, baseline: Recipe, began: float, watch: Watch) -> None:
         self._study = study
         self._began = began
         self._watch = watch
         self._live: dict[int, _Live] = {}
         self._asked = 0
         self._exhausted = False
-        self.snapshot = Snapshot(budget=budget)
+        self.snapshot = Snapshot(budget=budget, baseline=baseline)
         self.weights: dict[int, Path] = {}
         """Folders with the weights of trials that were the best so far, by number."""
 

@@ -19,7 +19,7 @@ from autocls.search import cluster, folder
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.environment import describe
 from autocls.search.runner import Objective, imagine, train_on
-from autocls.search.study import Study
+from autocls.search.study import Study, check_names
 from autocls.space import Space
 from autocls.training.artifact import WEIGHTS, ModelCard, save
 from autocls.training.loop import default_device, evaluate
@@ -77,6 +77,7 @@ def search(
         raise BadInput("search takes data or an objective, one of them")
     budget = _budget(trials, seconds)
     metric_named(metric)
+    check_names(sampler, pruner)
     opened = _space(space, epochs)
     name = space if isinstance(space, str | Path) else "space"
     target = Path(out) if out is not None else Path("reports") / f"{_short(data, objective)}-{Path(name).stem}"
@@ -93,7 +94,7 @@ def search(
         (target / "space.yaml").write_text(opened.to_yaml(), encoding="utf-8")
         environment = json.dumps(describe(prepared, seed), indent=2, ensure_ascii=False)
         (target / "environment.json").write_text(environment, encoding="utf-8")
-        driver = Driver(study, budget, began, watch)
+        driver = Driver(study, budget, opened.baseline(), began, watch)
         runner = train_on(prepared, metric) if prepared is not None else imagine(objective)
         scratch = target / "scratch"
         cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)

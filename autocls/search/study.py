@@ -36,6 +36,13 @@ PRUNERS: dict[str, Callable[[int], optuna.pruners.BasePruner]] = {
 }
 
 
+def check_names(sampler: str, pruner: str) -> None:
+    """Raises BadInput for an unknown sampler or pruner."""
+    for what, name, known in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
+        if name not in known:
+            raise BadInput(f"--{what}: {unknown(what, name, known)}")
+
+
 @dataclass(frozen=True)
 class Asked:
     """A trial that was asked for: its number in the study, and what to train."""
@@ -82,10 +89,10 @@ class Study:
     ) -> "Study":
         """A new study whose first trials are the space's baseline and suggestions.
 
-        ``about`` is kept in the study. Raises BadInput for an unknown sampler or pruner, or when the store holds the
-        study already.
+        ``about`` is kept in the study; ``sampler`` and ``pruner`` are names that ``check_names`` knows. Raises BadInput
+        when the store can't be opened or holds the study already.
         """
-        study = cls(_new(_store(folder, storage), folder.name, _sampler(sampler, seed), _pruner(pruner, space)))
+        study = cls(_new(_store(folder, storage), folder.name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs())))
         study._space = space
         for key, value in {**about, "began": time.time()}.items():
             study._study.set_user_attr(key, value)
@@ -211,15 +218,3 @@ def _store(folder: Path, storage: str | None) -> BaseStorage:
         return RDBStorage(storage)
     except Exception as error:  # each database driver raises errors of its own
         raise BadInput(f"--storage {storage}: can't be opened: {str(error).splitlines()[0]}") from None
-
-
-def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
-    if name not in SAMPLERS:
-        raise BadInput(f"--sampler: {unknown('sampler', name, SAMPLERS)}")
-    return SAMPLERS[name](seed)
-
-
-def _pruner(name: str, space: Space) -> optuna.pruners.BasePruner:
-    if name not in PRUNERS:
-        raise BadInput(f"--pruner: {unknown('pruner', name, PRUNERS)}")
-    return PRUNERS[name](space.most_epochs())
