@@ -1,0 +1,145 @@
+"""The command line as a person types it, in processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from autocls.cli.progress import clock
+from autocls.cli.search import seconds
+from autocls.errors import BadInput
+
+VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "spaces", "validate")
+
+
+def run(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    return subprocess.run([sys.executable, "-m", "autocls", *map(str, words)], capture_output=True, text=True, env=env, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small search over the command line, far from the repository."""
+    folder = tmp_path_factory.mktemp("cli")
+    done = run("search", "digits", "--trials", 4, "--epochs", 3, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["complete"] + said["pruned"] + said["failed"] == 4
+    assert said["folder"] == "reports/digits-quick"
+    return folder
+
+
+def test_help_answers_within_half_a_second() -> None:
+    def once() -> float:
+        began = time.perf_counter()
+        assert run("--help").returncode == 0
+        return time.perf_counter() - began
+
+    assert min(once() for _ in range(5)) < 0.5
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_worked_example(verb: str) -> None:
+    said = run(verb, "--help").stdout
+    assert f"autocls {verb}" in said.partition("Example:")[2]
+
+
+@pytest.mark.parametrize("text, expected", [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400)])
+def test_durations(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "ten", "10x", "10m!", "m", "-5"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(BadInput, match="is no duration"):
+        seconds(text)
+
+
+def test_clock() -> None:
+    assert [clock(s) for s in (5, 125, 3723)] == ["0:05", "2:05", "1:02:03"]
+
+
+def test_report_and_best_work_on_a_finished_search(searched: Path) -> None:
+    folder = searched / "reports" / "digits-quick"
+    (folder / "report.html").unlink()
+    assert run("report", folder).returncode == 0
+    assert (folder / "report.html").exists()
+    assert run("best", folder).stdout == (folder / "best_recipe.yaml").read_text()
+
+
+def test_the_best_recipe_trains_again_and_the_model_predicts(searched: Path) -> None:
+    folder = searched / "reports" / "digits-quick"
+    trained = run("train", folder / "best_recipe.yaml", "digits", "--out", searched / "model")
+    assert trained.returncode == 0, trained.stderr
+    assert "on the test part" in trained.stdout
+    images, digits = load_digits(return_X_y=True)
+    picture = searched / "a picture.png"
+    Image.fromarray((images[0].reshape(8, 8) * 15.9).astype(np.uint8)).save(picture)
+    said = run("predict", searched / "model", picture, "--top", 2).stdout
+    assert said.startswith(f"{picture}: {digits[0]} ")
+    assert said.count("%") == 2
+    (line,) = run("predict", searched / "model", picture, "--json").stdout.splitlines()
+    assert len(json.loads(line)["labels"]) == 3
+
+
+def test_spaces_print_what_validate_accepts(tmp_path: Path) -> None:
+    for name in ("quick", "improved_lenet", "lightweight"):
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(run("spaces", name).stdout)
+        said = run("validate", file)
+        assert said.returncode == 0
+        assert "a space, open in" in said.stdout
+
+
+def test_tricks_and_models_list_as_json() -> None:
+    tricks = {(t["slot"], t["name"]) for t in json.loads(run("tricks", "--json").stdout)}
+    assert {("erase", "cutout"), ("optimizer", "adabound"), ("batch_size", "batch_size")} <= tricks
+    models = {m["name"]: m["parameters"] for m in json.loads(run("models", "--json").stdout)}
+    assert models["resnet18"] > 11_000_000
+    assert "timm:NAME" in models
+    assert "arXiv:1708.04552" in run("tricks", "cutout").stdout
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["search", "nowhere"], "nowhere"),
+        (["search", "digits", "--time", "soon"], "--time: 'soon' is no duration"),
+        (["search", "digits", "--space", "nope.yaml"], "nope.yaml: no such file"),
+        (["search", "digits", "--pruner", "hyperbend"], "did you mean 'hyperband'"),
+        (["search", "digits", "--epochs", "0"], "epochs: input should be greater than or equal to 1"),
+        (["search", "digits", "--address", "127.0.0.1:1"], "no Ray cluster answers there"),
+        (["train", "nope.yaml", "digits", "--out", "m"], "nope.yaml: can't be read"),
+        (["predict", "nowhere", "x.png"], "not a model folder"),
+        (["report", "nowhere"], "holds no search"),
+        (["best", "nowhere"], "holds no search"),
+        (["tricks", "cutuot"], "did you mean 'cutout'"),
+        (["spaces", "quik"], "did you mean 'quick'"),
+        (["validate", "nope.yaml"], "no such file"),
+        (["serch"], "search"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(words: list[str], message: str, elsewhere: Path) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_all_errors_of_a_file_come_at_once_with_their_lines(elsewhere: Path) -> None:
+    (elsewhere / "x.yaml").write_text("norm: bach\nmix: [none, mixpu]\noptimizer:\n  sgd: {lr: {log: [0, 1]}}\n")
+    done = run("validate", "x.yaml")
+    assert done.returncode == 2
+    for expected in (
+        "x.yaml:1: norm: no such choice 'bach'; did you mean 'batch'? known: none, batch, group",
+        "x.yaml:2: mix: no such choice 'mixpu'; did you mean 'mixup'? known: none, mixup",
+        "x.yaml:4: optimizer.sgd.lr: a log range needs 0 < a",
+    ):
+        assert expected in done.stderr

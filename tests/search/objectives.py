@@ -1,0 +1,44 @@
+"""Simulated trials; a worker imports them from here."""
+
+import math
+import os
+from collections.abc import Iterator
+
+from autocls.recipe import Recipe
+from autocls.tricks.optimizer import Sgd
+
+
+def quadratic(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Best at lr = 0.1 with BatchNorm; rises over the epochs."""
+    assert isinstance(recipe.optimizer, Sgd)
+    top = 0.9 - 0.1 * abs(math.log10(recipe.optimizer.lr / 0.1)) + 0.05 * (recipe.norm is not None)
+    for epoch in range(1, epochs + 1):
+        yield top * (1 - 0.5**epoch)
+
+
+def broken(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Fails in each of the ways that a trial can; works without a norm."""
+    yield 0.5
+    if recipe.norm is not None and recipe.norm.choice == "batch":
+        raise RuntimeError("no such thing\nmore")
+    if recipe.norm is not None:
+        yield math.nan
+    for _ in range(epochs - 1):
+        yield 0.6
+
+
+def deadly(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Kills its worker when there is a norm."""
+    if recipe.norm is not None:
+        os._exit(1)
+    for epoch in range(1, epochs + 1):
+        yield epoch / (epochs + 1)
+
+
+def endless(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """One epoch takes 0.3 s."""
+    import time
+
+    for epoch in range(1, epochs + 1):
+        time.sleep(0.3)
+        yield 1 - 1 / epoch

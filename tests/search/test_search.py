@@ -1,0 +1,168 @@
+"""Whole searches on real Ray workers, of simulated trials and of real ones."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import ray
+
+import autocls
+from autocls.errors import BadInput
+from autocls.search.driver import Snapshot
+from tests.search import objectives
+
+SPACE = {"norm": ["none", "batch"], "optimizer": {"sgd": {"lr": {"log": [0.001, 1]}, "momentum": 0.9}}, "epochs": 4}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cluster() -> Any:
+    """One cluster for the module: starting it costs seconds."""
+    root = str(Path(__file__).parents[2])
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}},
+    )  # fmt: skip
+    yield
+    ray.shutdown()
+
+
+def trials(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "trials.parquet").set_index("number")
+
+
+def test_a_simulated_search_finds_the_planted_best(tmp_path: Path) -> None:
+    shots: list[Snapshot] = []
+    result = autocls.search(objective=objectives.quadratic, space=SPACE, trials=25, out=tmp_path, watch=shots.append)
+    assert result.recipe is not None
+    assert result.recipe.norm is not None
+    assert 0.02 < result.recipe.optimizer.lr < 0.5
+    table = trials(tmp_path)
+    assert len(table) == 25
+    assert set(table["state"]) == {"COMPLETE", "PRUNED"}
+    assert (table.query("state == 'COMPLETE'")["epochs"] == 4).all()
+    assert (table.query("state == 'PRUNED'")["epochs"] < 4).all()
+    assert table["curve"].map(len).tolist() == table["epochs"].tolist()
+    assert result.score == table.query("state == 'COMPLETE'")["score"].max()
+    assert (shots[-1].complete, shots[-1].pruned) == ((table["state"] == "COMPLETE").sum(), (table["state"] == "PRUNED").sum())
+    assert result.stopped == "all trials are done"
+
+
+def test_the_same_seed_on_one_worker_gives_the_same_trials_and_scores(tmp_path: Path) -> None:
+    tables = []
+    for run in ("a", "b"):
+        autocls.search(objective=objectives.quadratic, space=SPACE, trials=15, out=tmp_path / run, cpus_per_trial=2, seed=3)
+        tables.append(trials(tmp_path / run)[["state", "score", "epochs", "recipe"]])
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_failed_trials_keep_their_reason_and_the_search_goes_on(tmp_path: Path) -> None:
+    space = {**SPACE, "norm": ["none", "batch", "group"]}
+    autocls.search(objective=objectives.broken, space=space, trials=15, out=tmp_path, pruner="none", sampler="random")
+    table = trials(tmp_path)
+    assert set(table.query("state == 'FAIL'")["reason"]) == {"RuntimeError: no such thing", "the score is nan"}
+    assert (table.query("state == 'COMPLETE'")["epochs"] == 4).all()
+    assert len(table) == 15
+
+
+def test_a_dead_worker_fails_its_trial_alone(tmp_path: Path) -> None:
+    space = {**SPACE, "suggestions": [{"norm": "batch"}], "norm": ["none", "batch"], "optimizer": "sgd"}
+    result = autocls.search(objective=objectives.deadly, space=space, trials=3, out=tmp_path, pruner="none", sampler="random")
+    table = trials(tmp_path)
+    assert table.loc[1, "state"] == "FAIL"
+    assert "its worker died" in str(table.loc[1, "reason"])
+    assert result.recipe is not None
+    assert result.recipe.norm is None
+
+
+def test_time_is_honoured_to_within_an_epoch(tmp_path: Path) -> None:
+    began = time.monotonic()
+    result = autocls.search(objective=objectives.endless, space={**SPACE, "epochs": 1000}, seconds=8, out=tmp_path)
+    assert result.snapshot.seconds < 8 + 3
+    assert time.monotonic() - began < 20
+    table = trials(tmp_path)
+    assert result.stopped == "time is up"
+    assert (table["state"] == "PRUNED").all()
+    assert result.recipe is None
+    assert "No winner yet" in (tmp_path / "report.html").read_text()
+
+
+def test_digits_end_to_end(tmp_path: Path) -> None:
+    space = {
+        "architecture": "lenet", "norm": ["none", "batch"], "label_smoothing": [0, 0.1], "epochs": 4,
+        "suggestions": [{"norm": "batch"}],
+    }  # fmt: skip
+    result = autocls.search("digits", space, trials=4, out=tmp_path, pruner="none")
+    assert result.score is not None
+    assert result.score > 0.9
+    assert result.test_score is not None
+    assert result.test_score > 0.9
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "journal.log", "space.yaml", "environment.json", "trials.parquet", "summary.json", "best_recipe.yaml", "model",
+        "report.html",
+    }  # fmt: skip
+    classifier = autocls.load(tmp_path / "model")
+    assert classifier.recipe == result.recipe == autocls.Recipe.load(tmp_path / "best_recipe.yaml")
+    again = autocls.train(result.recipe, "digits", tmp_path / "again", seed=0)
+    assert abs(again.card.validation_score - result.score) <= 0.005
+    assert again.card.test_score == pytest.approx(result.test_score, abs=0.01)
+
+
+def test_a_trick_without_a_place_is_told_and_not_tried_again(tmp_path: Path) -> None:
+    space = {"architecture": {"shufflenet_v2": {"width": 0.5}}, "image_size": 16, "norm": ["none", "batch"], "epochs": 1,
+             "batch_size": 128, "label_smoothing": {"uniform": [0, 0.1]}, "suggestions": [{"norm": "batch"}]}  # fmt: skip
+    autocls.search("digits", space, trials=4, out=tmp_path, sampler="random")
+    failed = trials(tmp_path).query("state == 'FAIL'")
+    assert len(failed) == 1
+    assert "batch: not applicable: ShuffleNetV2 has no place for it" in str(failed["reason"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"gpus_per_trial": 1}, "--gpus-per-trial 1: no node has that many GPUs; the largest offers 0"),
+        ({"cpus_per_trial": 99}, "--cpus-per-trial 99: no node has that many CPUs"),
+        ({"trials": 0}, "--trials: at least 1"),
+        ({"metric": "acc"}, "no such metric 'acc'"),
+        ({"space": "quik"}, "did you mean 'quick'"),
+        ({"space": {"norm": "bach"}}, "norm: no such choice 'bach'; did you mean 'batch'"),
+        ({"data": "nowhere"}, "nowhere"),
+    ],
+)
+def test_bad_input_is_one_clear_message_before_any_trial(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        autocls.search(**{"data": "digits", "out": tmp_path / "run", **given})
+    assert not (tmp_path / "run" / "journal.log").exists()
+
+
+def test_a_folder_with_another_study_is_refused(tmp_path: Path) -> None:
+    autocls.search(objective=objectives.quadratic, space=SPACE, trials=1, out=tmp_path)
+    with pytest.raises(BadInput, match="holds another study"):
+        autocls.search(objective=objectives.quadratic, space=SPACE, trials=1, out=tmp_path)
+
+
+def test_ctrl_c_ends_cleanly_with_a_report_of_what_was_done(tmp_path: Path) -> None:
+    code = (
+        "import autocls; from tests.search.objectives import endless\n"
+        "autocls.search(objective=endless, space={'norm': ['none', 'batch'], 'epochs': 3}, seconds=300,"
+        f" out={str(tmp_path)!r}, watch=lambda s: print(s.complete, flush=True))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= 1:
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert b"Traceback" not in err
+    assert process.returncode == 0
+    table = trials(tmp_path)
+    assert (table["state"] == "COMPLETE").sum() >= 1
+    assert (tmp_path / "report.html").exists()
+    assert '"stopped": "interrupted"' in (tmp_path / "summary.json").read_text()
