@@ -1,7 +1,7 @@
 """autocls finds the best way to train an image classifier on your own images.
 
-``autocls.search(data, space)`` searches, ``autocls.train(recipe, data, out)`` trains one recipe, ``autocls.load(folder)``
-gives a trained classifier. Each imports what it needs when it is first used.
+``autocls.search(data, space)`` searches, ``autocls.train(recipe, data, out)`` trains one recipe,
+``autocls.load(folder)`` gives a trained classifier. Each imports what it needs when it is first used.
 """
 
 import importlib

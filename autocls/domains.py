@@ -13,6 +13,8 @@ Value = int | float | str | bool
 
 @dataclass(frozen=True)
 class _Range:
+    """A stretch of numbers, both ends included."""
+
     low: float
     high: float
 
@@ -101,7 +103,7 @@ class OneOf:
 
 Domain = Uniform | Log | Int | OneOf
 
-_WRITTEN: dict[str, type[Uniform | Log | Int]] = {"uniform": Uniform, "log": Log, "int": Int}
+_WRITTEN = ("uniform", "log", "int")
 
 
 def is_domain(value: object) -> bool:
@@ -134,5 +136,6 @@ def parse_domain(value: Any, kind: type = float) -> Domain:
     if kind is int and name != "int":
         raise ValueError(f"this is a whole number: write {{int: {ends}}}")
     if name == "int":
-        return Int(int(number(ends[0], int)), int(number(ends[1], int)))
-    return _WRITTEN[name](float(number(ends[0])), float(number(ends[1])))
+        low, high = (int(number(end, int)) for end in ends)
+        return Int(low, high)
+    return (Log if name == "log" else Uniform)(float(number(ends[0])), float(number(ends[1])))

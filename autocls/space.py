@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 from autocls.domains import Domain, OneOf, Value, is_domain, number, parse_domain
-from autocls.errors import BadInput, unknown
+from autocls.errors import unknown
 from autocls.grammar import Document, Problem, Problems, parse, read
 from autocls.recipe import Recipe, decide, kind, slot, written
+from autocls.shipped import find
 from autocls.tricks.base import Trick, at, check, declared, split
 
 Ask = Callable[[str, Domain], Value]
@@ -77,7 +77,10 @@ class Space:
         about, suggested = str(given.pop("about", "")), given.pop("suggestions", [])
         problems: list[Problem] = []
         slots: dict[str, tuple[Option, ...] | Domain | Value] = {}
-        for name in [*(n for n in Recipe.model_fields if n in given), *(n for n in given if n not in Recipe.model_fields)]:
+        for name in [
+            *(n for n in Recipe.model_fields if n in given),
+            *(n for n in given if n not in Recipe.model_fields),
+        ]:
             try:
                 tricks = kind(name)
                 slots[name] = _number(name, given[name]) if tricks is None else _options(tricks, given[name])
@@ -160,7 +163,7 @@ class Space:
             if not domain.contains(value):
                 raise Problems([Problem((first,), f"{name} = {value} is not in this space: {domain.written()}")])
             answers[name] = value
-            return value  # type: ignore[no-any-return]
+            return value
 
         found = self.suggest(read_off)
         for name in Recipe.model_fields:
@@ -206,26 +209,6 @@ class Space:
     def to_yaml(self) -> str:
         """The space as YAML that ``load`` reads back as this very space."""
         return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
-
-
-def shipped() -> dict[str, Path]:
-    """The spaces that come with autocls, by name."""
-    inside = Path(str(files("autocls"))) / "search_spaces"
-    folder = inside if inside.is_dir() else inside.parents[1] / "search_spaces"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def find(name: str | Path) -> Path:
-    """The file of a space that is named or given as a path. Raises BadInput."""
-    known = shipped()
-    if str(name) in known:
-        return known[str(name)]
-    path = Path(name)
-    if path.is_file():
-        return path
-    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        raise BadInput(f"{name}: no such file; shipped spaces: {', '.join(known)}")
-    raise BadInput(unknown("space", name, known))
 
 
 def _name(tricks: type[Trick], chosen: Trick | None) -> str:

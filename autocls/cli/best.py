@@ -8,7 +8,9 @@ import typer
 from autocls.errors import BadInput
 
 
-def command(folder: Annotated[Path, typer.Argument(help="An output folder of `autocls search`.", show_default=False)]) -> None:
+def command(
+    folder: Annotated[Path, typer.Argument(help="An output folder of `autocls search`.", show_default=False)],
+) -> None:
     """Print the best recipe of a search as YAML.
 
     Example:

@@ -64,7 +64,13 @@ def _card(slot: str, trick: type[Trick]) -> dict[str, Any]:
 
 def _number(slot: str) -> dict[str, Any]:
     field = Recipe.model_fields[slot]
-    return {"slot": slot, "name": slot, "about": field.description or "a number", "paper": "", "parameters": {slot: _parameter(field)}}
+    return {
+        "slot": slot,
+        "name": slot,
+        "about": field.description or "a number",
+        "paper": "",
+        "parameters": {slot: _parameter(field)},
+    }
 
 
 def _parameter(field: Any) -> dict[str, Any]:

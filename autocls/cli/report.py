@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 
-def command(folder: Annotated[Path, typer.Argument(help="An output folder of `autocls search`.", show_default=False)]) -> None:
+def command(
+    folder: Annotated[Path, typer.Argument(help="An output folder of `autocls search`.", show_default=False)],
+) -> None:
     """Write the report of a search again, from its study.
 
     Example:

@@ -76,7 +76,9 @@ def command(
         return
     print(f"{now.complete} trials complete, {now.pruned} stopped early, {now.failed} failed; {result.stopped}.")
     if result.recipe is None:
-        print("No trial was completed, so there is no winner: give it more time, or see why trials failed in the report.")
+        print(
+            "No trial was completed, so there is no winner: give it more time, or see why trials failed in the report."
+        )
     else:
         print(f"Winner: trial {now.best_number}, {metric} {result.score:.2%} on validation, "
               f"{result.test_score:.2%} on the sealed test part.")  # fmt: skip

@@ -25,7 +25,7 @@ def command(
 
     classifier = autocls.train(
         recipe, data, out, seed=seed, metric=metric, root=root, skip_bad=skip_bad,
-        watch=lambda r: typer.echo(f"epoch {r.epoch}: {metric} {r.score:.2%}, loss {r.loss:.3f}, {r.seconds:.1f} s", err=True),
+        watch=lambda r: typer.echo(f"epoch {r.epoch}: {metric} {r.score:.2%}, loss {r.loss:.3f}", err=True),
     )  # fmt: skip
     card = classifier.card
     print(f"{metric} {card.validation_score:.2%} on validation (best epoch), {card.test_score:.2%} on the test part.")

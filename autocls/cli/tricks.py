@@ -7,7 +7,9 @@ import typer
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="A trick or a slot; all of them when left out.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A trick or a slot; all of them when left out.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the tricks, slot by slot, or show one trick's card.

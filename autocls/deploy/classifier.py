@@ -66,7 +66,7 @@ class Classifier:
             return np.empty((0, len(self.labels)))
         mean, std = statistics(self.card.mean, self.card.std, self._device)
         images = torch.from_numpy(np.stack(prepared)).to(self._device)
-        batches = (normalise(part.float() / 255, mean, std) for part in images.split(EVALUATION_BATCH))
+        batches = (normalise(part.float() / 255, mean, std) for part in torch.split(images, EVALUATION_BATCH))
         probabilities: np.ndarray = self.recipe.loss.probabilities(predict(self._model, batches)).cpu().numpy()
         return probabilities
 

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from functools import partial
 
 from torch import nn
 
@@ -27,12 +28,11 @@ def timm_model(name: str, classes: int, channels: int, image_size: int) -> nn.Mo
     """timm's ``name`` with random weights; networks that must know the image's size are told it."""
     import timm
 
-    asked = {"pretrained": False, "num_classes": classes, "in_chans": channels}
+    build = partial(timm.create_model, name, pretrained=False, num_classes=classes, in_chans=channels)
     try:
-        model: nn.Module = timm.create_model(name, **asked, img_size=image_size)
+        return build(img_size=image_size)
     except TypeError:  # convolutional networks take no img_size
-        model = timm.create_model(name, **asked)
-    return model
+        return build()
 
 
 def torchvision_model(name: str, classes: int, channels: int) -> nn.Module:

@@ -22,12 +22,11 @@ def fit(model: nn.Module, channels: int, image_size: int = SMALL, pools: tuple[s
     """
     path, old = first_conv(model)
     small = image_size < SMALL
-    kernel = (min(old.kernel_size[0], 3), min(old.kernel_size[1], 3)) if small else old.kernel_size
     if small or old.in_channels != channels:
-        padding = (kernel[0] // 2, kernel[1] // 2) if small else old.padding
-        new = nn.Conv2d(
-            channels, old.out_channels, kernel, 1 if small else old.stride, padding, bias=old.bias is not None
-        )  # fmt: skip
+        kernel = min(old.kernel_size[0], 3) if small else old.kernel_size[0]
+        stride = 1 if small else old.stride[0]
+        padding = kernel // 2 if small else int(old.padding[0])
+        new = nn.Conv2d(channels, old.out_channels, kernel, stride, padding, bias=old.bias is not None)
         nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
         model.set_submodule(path, new)
     if small:

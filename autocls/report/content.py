@@ -78,7 +78,9 @@ def headline(run: Run) -> Headline:
     row = _row(trials, number)
     base = _score(trials, summary.get("baseline"))
     test = summary.get("test_score")
-    facts = [Fact(f"{metric}, validation", percent(row["score"]), f"the best of {complete} complete trials: optimistic")]
+    facts = [
+        Fact(f"{metric}, validation", percent(row["score"]), f"the best of {complete} complete trials: optimistic")
+    ]
     sentence = f"Trial {number} has the best {metric} on the validation part, {percent(row['score'])}"
     if not math.isnan(base) and number != summary.get("baseline"):
         sentence += f", {points(row['score'] - base)} from the plain baseline's {percent(base)}"
@@ -156,7 +158,7 @@ def classes(summary: Mapping[str, Any]) -> list[tuple[str, int, int, int]]:
     """Each class's images in the train, validation and test parts."""
     counts = summary.get("counts") or {}
     parts = [counts.get(part) or {} for part in ("train", "val", "test")]
-    return [(name, *(int(p.get(name, 0)) for p in parts)) for name in summary.get("classes") or []]  # type: ignore[misc]
+    return [(name, *(int(p.get(name, 0)) for p in parts)) for name in summary.get("classes") or []]
 
 
 def flat(nested: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -181,7 +183,10 @@ def _commands(run: Run) -> tuple[tuple[str, str], ...]:
     metric = run.summary.get("metric", "accuracy")
     extra = "" if metric == "accuracy" else f" --metric {metric}"
     return (
-        ("Train it again", f"autocls train best_recipe.yaml {source} --seed {run.summary.get('seed', 0)}{extra} --out my-model"),
+        (
+            "Train it again",
+            f"autocls train best_recipe.yaml {source} --seed {run.summary.get('seed', 0)}{extra} --out my-model",
+        ),
         ("Predict with it", "autocls predict model IMAGE..."),
     )
 

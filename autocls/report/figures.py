@@ -19,8 +19,9 @@ def progress(trials: pd.DataFrame, baseline: int | None) -> go.Figure | None:
     if table.empty:
         return None
     last = table.iloc[-1]
-    first = table.loc[table["best"].idxmax()]
-    title = f"The best score, {percent(last['best'])}, came after {duration(first['finished'])} with trial {first['number']}"
+    first = table[table["best"] == last["best"]].iloc[0]
+    top, when = percent(last["best"]), duration(first["finished"])
+    title = f"The best score, {top}, came after {when} with trial {first['number']}"
     ended = max(trials["finished"].max(), last["finished"])
     figure = _figure(title, "time since the start, s", "validation score")
     figure.add_scatter(
@@ -33,8 +34,9 @@ def progress(trials: pd.DataFrame, baseline: int | None) -> go.Figure | None:
     )  # fmt: skip
     base = trials[(trials["number"] == baseline) & (trials["state"] == "COMPLETE")]
     if not base.empty:
-        figure.add_hline(y=float(base["score"].iloc[0]), line={"color": ORANGE, "dash": "dash"}, annotation_text="baseline",
-                         annotation_position="bottom right")  # fmt: skip
+        line = {"color": ORANGE, "dash": "dash"}
+        score = float(base["score"].iloc[0])
+        figure.add_hline(y=score, line=line, annotation_text="baseline", annotation_position="bottom right")
     return figure
 
 
@@ -68,20 +70,9 @@ def knob_figures(trials: pd.DataFrame) -> dict[str, go.Figure]:
 def _knob(table: pd.DataFrame, name: str) -> go.Figure:
     part = table[table[name].notna()]
     numeric = pd.api.types.is_numeric_dtype(part[name]) and not pd.api.types.is_bool_dtype(part[name])
-    few = part[name].nunique() <= 6
-    title = f"{len(part)} trials by {name}"
-    if not numeric or few:
-        medians = part.groupby(name)["score"].median()
-        title = f"By {name}, trials with {short(medians.idxmax())} score highest in the median ({percent(medians.max())})"
-    elif len(part) > 2:
-        rho = part[[name, "score"]].astype(float).rank().corr().iloc[0, 1]  # Spearman's
-        if not math.isnan(rho):
-            way = "rise with" if rho > 0 else "fall with"
-            title = f"Scores {way} {name} (rank correlation {rho:+.2f})".replace("-", "−") if abs(rho) >= 0.1 else (
-                f"Scores hardly follow {name} (rank correlation {rho:+.2f})".replace("-", "−")
-            )  # fmt: skip
-    figure = _figure(title, name, "validation score")
-    values = part[name].astype(float) if numeric and not few else part[name].map(short)
+    continuous = numeric and part[name].nunique() > 6
+    figure = _figure(_trend(part, name) if continuous else _highest(part, name), name, "validation score")
+    values = part[name].astype(float) if continuous else part[name].map(short)
     for state, color, symbol in (("PRUNED", GREY, "circle-open"), ("COMPLETE", BLUE, "circle")):
         here = part["state"] == state
         figure.add_scatter(
@@ -89,11 +80,24 @@ def _knob(table: pd.DataFrame, name: str) -> go.Figure:
             customdata=part.loc[here, "number"].tolist(), marker={"color": color, "size": 7, "symbol": symbol},
             hovertemplate="trial %{customdata}, %{x}: %{y:.2%}<extra></extra>",
         )  # fmt: skip
-    if numeric and not few and values.min() > 0 and values.max() / values.min() > 20:
-        figure.update_xaxes(type="log")
-    elif not numeric or few:
+    if continuous:
+        low, high = part[name].astype(float).agg(["min", "max"])
+        figure.update_xaxes(type="log" if low > 0 and high / low > 20 else "linear")
+    else:
         figure.update_xaxes(type="category")
     return figure
+
+
+def _highest(part: pd.DataFrame, name: str) -> str:
+    medians = {short(value): float(scores.median()) for value, scores in part.groupby(name)["score"]}
+    top = max(medians, key=lambda value: medians[value])
+    return f"By {name}, trials with {top} score highest in the median ({percent(medians[top])})"
+
+
+def _trend(part: pd.DataFrame, name: str) -> str:
+    rho = float(part[name].astype(float).rank().corr(part["score"].rank()))  # Spearman 1904
+    way = "hardly follow" if abs(rho) < 0.1 or math.isnan(rho) else "rise with" if rho > 0 else "fall with"
+    return f"Scores {way} {name} (rank correlation {rho:+.2f}, n = {len(part)})".replace("-", "−")
 
 
 def _with_gaps(trials: pd.DataFrame) -> tuple[list[int | None], list[float | None], list[str]]:

@@ -26,7 +26,8 @@ def write_report(folder: Path) -> Path:
 def render(run: Run) -> str:
     """The page of a run."""
     environment = Environment(
-        loader=PackageLoader("autocls.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("autocls.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["json"] = as_json
     rows = content.rows(run)

@@ -70,7 +70,7 @@ def disconnect() -> None:
 
 def fit(wanted: Resources) -> tuple[Resources, int]:
     """The resources of a trial, and how many trials run at once. Raises BadInput when not even one fits a node."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     gpus = wanted.gpus if wanted.gpus is not None else float(any(n.get("GPU", 0) >= 1 for n in nodes))
     per_trial = {"CPU": wanted.cpus, "GPU": gpus}
     for name, amount in per_trial.items():
@@ -195,10 +195,11 @@ class _Tell(tune.Callback):
 class _Worker(tune.Trainable):
     """A warm process that trains recipe after recipe, an epoch a step."""
 
-    def setup(self, config: dict[str, Any], runner: Runner) -> None:
+    def setup(self, config: dict[str, Any], runner: Runner | None = None) -> None:
         import torch
 
         torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
+        assert runner is not None, "tune.with_parameters gives it"
         self._runner = runner
         self.reset_config(config)
 

@@ -61,7 +61,7 @@ Watch = Callable[[Snapshot], None]
 
 
 class Driver:
-    """Between one study and the engine that trains its trials; ``began`` is the monotonic time that a budget counts from."""
+    """Between one study and the engine that trains its trials; the budget counts from ``began``, a monotonic time."""
 
     def __init__(self, study: Study, budget: Budget, baseline: Recipe, began: float, watch: Watch) -> None:
         self._study = study

@@ -66,5 +66,3 @@ def refresh(folder: Path) -> None:
 
 
 _KEPT = ("data", "source", "space", "metric", "seed", "classes", "counts", "notes", "test_score", "test_images")
-
-

@@ -23,8 +23,8 @@ from autocls.search.study import Study, check_names
 from autocls.space import Space
 from autocls.training.artifact import WEIGHTS, ModelCard, save
 from autocls.training.loop import default_device, evaluate
-from autocls.training.network import build
 from autocls.training.metrics import metric as metric_named
+from autocls.training.network import build
 
 DEFAULT_SECONDS = 600.0
 
@@ -83,9 +83,12 @@ def search(
     target = Path(out) if out is not None else Path("reports") / f"{_short(data, objective)}-{Path(name).stem}"
     folder.claim(target)
     prepared = None
-    if data is not None:
+    if objective is not None:
+        runner = imagine(objective)
+    else:
         kept = Path(root) if root else None
-        prepared = prepare(data, seed=seed, sizes=opened.sizes(), root=kept, skip_bad=skip_bad)
+        prepared = prepare(str(data), seed=seed, sizes=opened.sizes(), root=kept, skip_bad=skip_bad)
+        runner = train_on(prepared, metric)
     cluster.connect(address)
     try:
         resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
@@ -95,7 +98,6 @@ def search(
         environment = json.dumps(describe(prepared, seed), indent=2, ensure_ascii=False)
         (target / "environment.json").write_text(environment, encoding="utf-8")
         driver = Driver(study, budget, opened.baseline(), began, watch)
-        runner = train_on(prepared, metric) if prepared is not None else imagine(objective)
         scratch = target / "scratch"
         cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)
         study.note("stopped", driver.close())

@@ -19,6 +19,8 @@ from autocls.recipe import Recipe
 from autocls.space import Space
 
 JOURNAL = "journal.log"
+NAME = "autocls"
+"""Of the study in a journal of its own; Hyperband draws from the name, so it must not depend on the folder's."""
 DUPLICATES_IN_A_ROW = 100
 """So many recipes in a row that were tried before mean that the space is exhausted."""
 
@@ -85,14 +87,29 @@ class Study:
 
     @classmethod
     def create(
-        cls, folder: Path, storage: str | None, space: Space, about: Mapping[str, Any], *, seed: int, sampler: str, pruner: str
+        cls,
+        folder: Path,
+        storage: str | None,
+        space: Space,
+        about: Mapping[str, Any],
+        *,
+        seed: int,
+        sampler: str,
+        pruner: str,
     ) -> "Study":
         """A new study whose first trials are the space's baseline and suggestions.
 
         ``about`` is kept in the study; ``sampler`` and ``pruner`` are names that ``check_names`` knows. Raises BadInput
         when the store can't be opened or holds the study already.
         """
-        study = cls(_new(_store(folder, storage), folder.name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs())))
+        study = cls(
+            _new(
+                _store(folder, storage),
+                NAME if storage is None else folder.name,
+                SAMPLERS[sampler](seed),
+                PRUNERS[pruner](space.most_epochs()),
+            )
+        )
         study._space = space
         for key, value in {**about, "began": time.time()}.items():
             study._study.set_user_attr(key, value)

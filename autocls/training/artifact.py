@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -60,10 +61,11 @@ def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:
         raise BadInput(f"{folder}: not a model folder: it has no {', '.join(missing)}")
     recipe = Recipe.load(folder / RECIPE)
     try:
-        plain = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        card = ModelCard(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadInput(f"{folder / CARD}: not a model's card: {error}") from None
+        card = TypeAdapter(ModelCard).validate_json((folder / CARD).read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{folder / CARD}: not a model's card: {place}: {first['msg']}") from None
     model = build(recipe, len(card.labels), card.channels)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))

@@ -56,7 +56,7 @@ def order(part: np.ndarray, batch_size: int, generator: torch.Generator) -> list
     """The part's indices shuffled into batches; a last batch of one image is left out, BatchNorm can't take it."""
     index = torch.as_tensor(part, device=generator.device)
     shuffled = index[torch.randperm(len(index), generator=generator, device=generator.device)]
-    return [b for b in shuffled.split(batch_size) if len(b) > 1]
+    return [b for b in torch.split(shuffled, batch_size) if len(b) > 1]
 
 
 def augmented(
@@ -80,5 +80,5 @@ def augmented(
 
 def evaluation(tensors: Tensors, part: np.ndarray) -> Iterator[torch.Tensor]:
     """The part's images in large batches, in order, as a network takes them."""
-    for index in torch.as_tensor(part, device=tensors.labels.device).split(EVALUATION_BATCH):
+    for index in torch.split(torch.as_tensor(part, device=tensors.labels.device), EVALUATION_BATCH):
         yield tensors.normalised(index)

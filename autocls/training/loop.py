@@ -88,7 +88,7 @@ def train(
 
 
 def rate_factor(recipe: Recipe, done: float, step: float, scores: Sequence[float]) -> float:
-    """The learning rate's factor after ``done`` epochs (a step is ``step`` of one): linear warm-up, then the schedule."""
+    """The learning rate's factor after ``done`` epochs: warm-up in steps of ``step`` epochs, then the schedule."""
     if done < recipe.warmup:
         return (done + step) / recipe.warmup
     if recipe.schedule is None:

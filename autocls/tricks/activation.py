@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from typing import Annotated, ClassVar
 
-import timm.layers.activations as timm_activations
 from pydantic import Field
 from torch import nn
 
@@ -15,10 +14,7 @@ from autocls.tricks.structure import Surgery
 _TORCH = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish,
           nn.Tanh, nn.RReLU, nn.Softplus)  # fmt: skip
 _GATES = ("Sigmoid", "HardSigmoid")
-_TIMM = tuple(
-    found for name, found in vars(timm_activations).items()
-    if isinstance(found, type) and issubclass(found, nn.Module) and name not in _GATES and found.__module__ == timm_activations.__name__
-)  # fmt: skip
+_TIMM = "timm.layers.activations"
 
 
 class Activation(Trick, Surgery):
@@ -27,13 +23,16 @@ class Activation(Trick, Surgery):
     neutral: ClassVar[str] = "default"
 
     def replace(self, site: Site) -> nn.Module | None:
-        if isinstance(site.module, _TORCH + _TIMM) and "se." not in f"{site.path}.":
-            return self.layer()
-        return None
+        return self.layer() if _is_activation(site.module) and "se." not in f"{site.path}." else None
 
     @abstractmethod
     def layer(self) -> nn.Module:
         """The activation as a module."""
+
+
+def _is_activation(module: nn.Module) -> bool:
+    kind = type(module)  # timm's own are told by where they are from, without a second spent on importing timm
+    return isinstance(module, _TORCH) or (kind.__module__ == _TIMM and kind.__name__ not in _GATES)
 
 
 class Relu(Activation):

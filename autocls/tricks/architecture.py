@@ -1,7 +1,7 @@
 """Slot ``architecture``: the network."""
 
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 from torch import nn
@@ -60,7 +60,14 @@ class ShufflenetV2(Architecture):
     """Split, convolve, shuffle channels: the least memory traffic a layer; below 64 pixels with a stride-1 stem."""
 
     paper = "Ma et al. 2018, arXiv:1807.11164"
-    width: Annotated[Literal[0.5, 1.0, 1.5, 2.0], OneOf(0.5, 1.0)] = 0.5
+    width: Annotated[float, OneOf(0.5, 1.0), Field(description="0.5, 1, 1.5 or 2")] = 0.5
+
+    @field_validator("width")
+    @classmethod
+    def _built(cls, width: float) -> float:
+        if width not in (0.5, 1.0, 1.5, 2.0):
+            raise ValueError(f"width: ShuffleNet v2 comes as 0.5, 1, 1.5 or 2, not {width:g}")
+        return width
 
     def build(self, classes: int, channels: int, image_size: int) -> nn.Module:
         from torchvision.models import get_model

@@ -93,7 +93,9 @@ class Trick(BaseModel):
             field = found.model_fields.get(parameter)
             try:
                 if field is None or parameter in implied:
-                    raise ValueError(unknown("parameter", parameter, [p for p in found.model_fields if p not in implied]))
+                    raise ValueError(
+                        unknown("parameter", parameter, [p for p in found.model_fields if p not in implied])
+                    )
                 decided[parameter] = check(field, given)
             except ValueError as error:
                 problems.append(Problem((name, parameter), str(error)))
@@ -162,9 +164,8 @@ def check(field: FieldInfo, value: object) -> Any:
     """``value`` as the field's type, within its limits. Raises ValueError with pydantic's reason."""
     if is_domain(value):
         raise ValueError(f"{value} leaves the value open: that is a space, a recipe decides")
-    numeric = type(field.default) if field.annotation not in (int, float) else field.annotation
-    if isinstance(value, str) and numeric in (int, float):
-        value = number(value, numeric)  # YAML reads 1e-3 as text
+    if isinstance(value, str) and field.annotation in (int, float):
+        value = number(value, int if field.annotation is int else float)  # YAML reads 1e-3 as text
     constraints = tuple(m for m in field.metadata if not isinstance(m, Uniform | Log | Int | OneOf))
     target: Any = Annotated[(field.annotation, *constraints)] if constraints else field.annotation
     try:

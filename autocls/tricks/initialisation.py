@@ -19,7 +19,9 @@ class Init(Trick):
         """Draw every weight of ``model`` anew, in place. Raises NotApplicable when it has none."""
         layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
         if not layers:
-            raise NotApplicable(f"{self.name}: not applicable: {type(model).__name__} has no convolution or linear layer")
+            raise NotApplicable(
+                f"{self.name}: not applicable: {type(model).__name__} has no convolution or linear layer"
+            )
         for layer in layers:
             self.fill(layer.weight)
             if layer.bias is not None:

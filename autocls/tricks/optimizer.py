@@ -54,4 +54,4 @@ class Adabound(Optimizer):
     def build(self, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
         import pytorch_optimizer
 
-        return pytorch_optimizer.AdaBound(groups, lr=self.lr, final_lr=self.final_lr)  # type: ignore[no-any-return]
+        return pytorch_optimizer.AdaBound(groups, lr=self.lr, final_lr=self.final_lr)

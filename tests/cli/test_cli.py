@@ -21,7 +21,9 @@ VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "sp
 
 def run(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     env = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
-    return subprocess.run([sys.executable, "-m", "autocls", *map(str, words)], capture_output=True, text=True, env=env, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "autocls", *map(str, words)], capture_output=True, text=True, env=env, cwd=cwd
+    )
 
 
 @pytest.fixture(scope="module")

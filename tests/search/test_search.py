@@ -49,14 +49,19 @@ def test_a_simulated_search_finds_the_planted_best(tmp_path: Path) -> None:
     assert (table.query("state == 'PRUNED'")["epochs"] < 4).all()
     assert table["curve"].map(len).tolist() == table["epochs"].tolist()
     assert result.score == table.query("state == 'COMPLETE'")["score"].max()
-    assert (shots[-1].complete, shots[-1].pruned) == ((table["state"] == "COMPLETE").sum(), (table["state"] == "PRUNED").sum())
+    assert (shots[-1].complete, shots[-1].pruned) == (
+        (table["state"] == "COMPLETE").sum(),
+        (table["state"] == "PRUNED").sum(),
+    )
     assert result.stopped == "all trials are done"
 
 
 def test_the_same_seed_on_one_worker_gives_the_same_trials_and_scores(tmp_path: Path) -> None:
     tables = []
     for run in ("a", "b"):
-        autocls.search(objective=objectives.quadratic, space=SPACE, trials=15, out=tmp_path / run, cpus_per_trial=2, seed=3)
+        autocls.search(
+            objective=objectives.quadratic, space=SPACE, trials=15, out=tmp_path / run, cpus_per_trial=2, seed=3
+        )
         tables.append(trials(tmp_path / run)[["state", "score", "epochs", "recipe"]])
     pd.testing.assert_frame_equal(*tables)
 
@@ -72,7 +77,9 @@ def test_failed_trials_keep_their_reason_and_the_search_goes_on(tmp_path: Path) 
 
 def test_a_dead_worker_fails_its_trial_alone(tmp_path: Path) -> None:
     space = {**SPACE, "suggestions": [{"norm": "batch"}], "norm": ["none", "batch"], "optimizer": "sgd"}
-    result = autocls.search(objective=objectives.deadly, space=space, trials=3, out=tmp_path, pruner="none", sampler="random")
+    result = autocls.search(
+        objective=objectives.deadly, space=space, trials=3, out=tmp_path, pruner="none", sampler="random"
+    )
     table = trials(tmp_path)
     assert table.loc[1, "state"] == "FAIL"
     assert "its worker died" in str(table.loc[1, "reason"])
@@ -114,11 +121,18 @@ def test_digits_end_to_end(tmp_path: Path) -> None:
 
 
 def test_a_trick_without_a_place_is_told_and_not_tried_again(tmp_path: Path) -> None:
-    space = {"architecture": {"shufflenet_v2": {"width": 0.5}}, "image_size": 16, "norm": ["none", "batch"], "epochs": 1,
-             "batch_size": 128, "label_smoothing": {"uniform": [0, 0.1]}, "suggestions": [{"norm": "batch"}]}  # fmt: skip
-    autocls.search("digits", space, trials=4, out=tmp_path, sampler="random")
+    space = {
+        "architecture": {"shufflenet_v2": {"width": 0.5}},
+        "image_size": 8,
+        "norm": ["none", "batch"],
+        "batch_size": 128,
+        "label_smoothing": {"uniform": [0, 0.1]},
+        "epochs": 1,
+        "suggestions": [{"norm": "batch"}],
+    }
+    autocls.search("digits", space, trials=7, out=tmp_path, sampler="random", cpus_per_trial=2)
     failed = trials(tmp_path).query("state == 'FAIL'")
-    assert len(failed) == 1
+    assert 1 <= len(failed) <= 2, "one more may have been asked before the first one failed"
     assert "batch: not applicable: ShuffleNetV2 has no place for it" in str(failed["reason"].iloc[0])
 
 
@@ -153,7 +167,9 @@ def test_ctrl_c_ends_cleanly_with_a_report_of_what_was_done(tmp_path: Path) -> N
         f" out={str(tmp_path)!r}, watch=lambda s: print(s.complete, flush=True))"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if int(line) >= 1:

@@ -10,7 +10,8 @@ from autocls.search.study import PRUNERS, SAMPLERS, Study, check_names
 from autocls.space import Space
 
 SPACE = Space.from_yaml(
-    "norm: [none, batch]\noptimizer: {sgd: {lr: {log: [0.01, 1]}, momentum: 0.9}}\nepochs: 4\nsuggestions: [{norm: batch}]"
+    "norm: [none, batch]\noptimizer: {sgd: {lr: {log: [0.01, 1]}, momentum: 0.9}}\nepochs: 4\n"
+    "suggestions: [{norm: batch}]"
 )
 
 
@@ -53,7 +54,9 @@ def test_a_finite_space_is_exhausted_without_a_recipe_twice(tmp_path: Path) -> N
 
 
 def test_what_has_no_place_in_a_network_is_not_asked_again(tmp_path: Path) -> None:
-    study = make(tmp_path, Space.from_yaml("norm: [none, batch]\nlabel_smoothing: {uniform: [0, 0.2]}\nepochs: 1"), "random")
+    study = make(
+        tmp_path, Space.from_yaml("norm: [none, batch]\nlabel_smoothing: {uniform: [0, 0.2]}\nepochs: 1"), "random"
+    )
     norms = []
     for _ in range(12):
         asked = study.ask()
@@ -78,7 +81,11 @@ def test_the_baseline_is_never_pruned(tmp_path: Path) -> None:
 
 def test_rows_hold_the_curve_the_best_epoch_and_the_reason(tmp_path: Path) -> None:
     study = make(tmp_path)
-    for state, scores, reason in (("COMPLETE", [0.5, 0.9, 0.8], ""), ("FAIL", [], "out of memory"), ("PRUNED", [0.1], "")):
+    for state, scores, reason in (
+        ("COMPLETE", [0.5, 0.9, 0.8], ""),
+        ("FAIL", [], "out of memory"),
+        ("PRUNED", [0.1], ""),
+    ):
         asked = study.ask()
         assert asked is not None
         for epoch, score in enumerate(scores, 1):

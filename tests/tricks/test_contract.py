@@ -10,11 +10,11 @@ from torch import nn
 from autocls.domains import Domain
 from autocls.errors import NotApplicable
 from autocls.recipe import Recipe, kind
-from autocls.tricks.architecture import Architecture
-from autocls.tricks.base import Trick, check
 from autocls.training.batches import Tensors, augmented
 from autocls.training.loop import parameter_groups, rate_factor
 from autocls.training.network import build
+from autocls.tricks.architecture import Architecture
+from autocls.tricks.base import Trick, check
 
 ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("architecture", "lenet"): {"architecture": "squeezenet"},
@@ -51,9 +51,11 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("lr_scaling", "linear"): {"batch_size": 32},
     ("ema", "decay"): {},
 }
-"""Slot and choice → what the rest of the recipe must be, and (for a slot without an empty choice) the choice to differ from."""
+"""Slot and choice → the rest of the recipe, and (for a slot without an empty choice) the choice to differ from."""
 
-TRICKS = {(slot, name): trick for slot in Recipe.model_fields if (k := kind(slot)) for name, trick in k.choices().items()}
+TRICKS = {
+    (slot, name): trick for slot in Recipe.model_fields if (k := kind(slot)) for name, trick in k.choices().items()
+}
 SURGERY = ("downsample", "norm", "activation", "head_norm")
 every_trick = pytest.mark.parametrize("slot, name", TRICKS, ids=["-".join(t) for t in TRICKS])
 
@@ -63,7 +65,9 @@ def recipes(slot: str, name: str) -> tuple[Recipe, Recipe]:
     row = ROWS[slot, name]
     choice = row.get(slot, name) if name.endswith(":") else name
     others = {k: v for k, v in row.items() if k != slot}
-    return Recipe(**others, **{slot: choice}), Recipe(**others, **({slot: row[slot]} if slot in row and choice == name else {}))
+    return Recipe(**others, **{slot: choice}), Recipe(
+        **others, **({slot: row[slot]} if slot in row and choice == name else {})
+    )
 
 
 def test_every_trick_has_a_row_and_every_row_a_trick() -> None:
@@ -151,7 +155,9 @@ AUGMENTATIONS = [t for t in TRICKS if t[0] in ("flip", "rotate", "crop", "color"
 @pytest.mark.parametrize("channels", [1, 3])
 def test_augmentations_keep_shape_repeat_by_seed_and_differ_by_image(slot: str, name: str, channels: int) -> None:
     trick: Any = TRICKS[slot, name]()
-    images = torch.rand(1, channels, 20, 24, generator=torch.Generator().manual_seed(0)).expand(16, -1, -1, -1).contiguous()
+    images = (
+        torch.rand(1, channels, 20, 24, generator=torch.Generator().manual_seed(0)).expand(16, -1, -1, -1).contiguous()
+    )
     once, again = (trick.apply(images.clone(), torch.Generator().manual_seed(1)) for _ in range(2))
     assert once.shape == images.shape
     assert torch.equal(once, again)

@@ -1,0 +1,63 @@
+"""Run folders as a search leaves them, with names that a page must not trust."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from autocls.recipe import Recipe
+
+NASTY = ["<script>alert(1)</script>", '"; DROP', "</script><b>cat</b>"]
+
+
+def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
+    """A run of ``trials`` trials on classes with nasty names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(trials):
+        recipe = _recipe(number, random)
+        finished = "COMPLETE" if complete and number % 3 == 0 else "PRUNED"
+        state = "FAIL" if number % 7 == 6 else finished
+        epochs = {"FAIL": 0, "COMPLETE": 8, "PRUNED": 1 + number % 4}[state]
+        start = 0.4 if number == 0 else 0.5
+        curve = start + 0.05 * np.arange(1, epochs + 1) + random.normal(0, 0.02, epochs)
+        rows.append(
+            {
+                "number": number, "state": state, "score": curve.max() if epochs else np.nan,
+                "epochs": epochs, "planned": 8, "seconds": 0.5 * epochs, "parameters": 1000 + number if epochs else None,
+                "started": float(number), "finished": number + 0.5 * epochs, "curve": list(curve),
+                "reason": f"NaN loss in {NASTY[0]}" if state == "FAIL" else "", "recipe": recipe.to_yaml(),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows).astype({"parameters": "Int64"})
+    table.to_parquet(folder / "trials.parquet", index=False)
+    done = table[table["state"] == "COMPLETE"]
+    best = None if done.empty else int(done.loc[done["score"].idxmax(), "number"])
+    summary = {
+        "data": "pets & co", "source": "/data/my pets", "space": "quick", "metric": "macro_f1", "seed": 3, "winner": best,
+        "baseline": 0, "test_score": 0.87 if best is not None else None, "test_images": 100, "seconds": 125.0,
+        "stopped": "time is up", "classes": NASTY, "notes": [f"1 of 9 images in {NASTY[0]} is grey"],
+        "counts": {part: dict.fromkeys(NASTY, 5) for part in ("train", "val", "test")},
+    }  # fmt: skip
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "environment.json").write_text(json.dumps({"versions": {"torch": "2.9"}, "command": NASTY[0]}))
+    (folder / "space.yaml").write_text("norm: [none, batch]\n")
+    if best is not None:
+        (folder / "best_recipe.yaml").write_text(rows[best]["recipe"])
+    return folder
+
+
+def _recipe(number: int, random: np.random.Generator) -> Recipe:
+    if number == 0:
+        return Recipe(epochs=8)
+    return Recipe.from_plain(
+        {
+            "norm": random.choice(["none", "batch"]),
+            "optimizer": {"adam": {"lr": float(10 ** random.uniform(-4, -2))}} if number % 2 else "sgd",
+            "crop": {"shift": {"padding": 2}} if number % 5 == 0 else "none",
+            "label_smoothing": float(random.uniform(0, 0.2)),
+            "epochs": 8,
+        }
+    )

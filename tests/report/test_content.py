@@ -1,0 +1,142 @@
+"""What the page shows, without a browser."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from autocls.errors import BadInput
+from autocls.report import content, write_report
+from autocls.report.figures import curves, knob_figures, progress
+from autocls.report.page import as_json, render
+from autocls.report.run import Run, knobs, read
+from tests.report.runs import NASTY, write
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return read(write(tmp_path_factory.mktemp("run")))
+
+
+def test_a_recipe_is_flattened_to_knobs() -> None:
+    assert knobs("norm: none\noptimizer:\n  sgd: {lr: 0.05, momentum: 0.9}\n") == {
+        "norm": "none", "optimizer": "sgd", "optimizer.sgd.lr": 0.05, "optimizer.sgd.momentum": 0.9,
+    }  # fmt: skip
+
+
+def test_the_headline_has_the_numbers_of_the_table(run: Run) -> None:
+    said = content.headline(run)
+    best = run.trials[run.trials["number"] == run.summary["winner"]].iloc[0]
+    base = run.trials.iloc[0]["score"]
+    facts = {fact.label: fact.value for fact in said.facts}
+    assert facts["macro f1, validation"] == f"{100 * best['score']:.2f} %"
+    assert facts["macro f1, sealed test"] == "87.00 %"
+    assert facts["from the baseline"] == f"{100 * (best['score'] - base):+.2f} points"
+    assert facts["trials"] == "30"
+    assert facts["time"] == "2 min 05 s"
+    assert "was opened once" in said.sentence
+    assert said.commands[0][1].startswith("autocls train best_recipe.yaml '/data/my pets' --seed 3 --metric macro_f1")
+
+
+def test_chips_say_what_differs_from_the_baseline(run: Run) -> None:
+    rows = {row["number"]: row for row in content.rows(run)}
+    assert rows[0]["chips"] == []
+    chips = rows[5]["chips"]
+    assert "crop = shift (padding 2)" in chips
+    assert any(chip.startswith("optimizer = adam (lr ") for chip in chips)
+    assert not any(chip.startswith("epochs") for chip in chips)
+
+
+def test_a_changed_parameter_of_the_same_choice_is_a_difference() -> None:
+    base = {"optimizer": "sgd", "optimizer.sgd.lr": 0.05}
+    assert content.chips({**base, "optimizer.sgd.lr": 0.123456}, base) == ["optimizer = sgd (lr 0.123)"]
+
+
+def test_failures_are_grouped_by_reason(run: Run) -> None:
+    (failure,) = content.failures(run.trials)
+    assert failure == content.Failure(f"NaN loss in {NASTY[0]}", 4, (6, 13, 20, 27))
+
+
+def test_classes_are_counted_part_by_part(run: Run) -> None:
+    assert content.classes(run.summary) == [(name, 5, 5, 5) for name in NASTY]
+
+
+@pytest.mark.parametrize("seconds, text", [(3.21, "3.2 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")])
+def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
+    assert content.duration(seconds) == text
+
+
+def test_every_curve_is_drawn_and_pruned_ones_apart(run: Run) -> None:
+    figure = curves(run.trials)
+    assert figure is not None
+    drawn = {trace.name: sum(y is not None for y in trace.y) for trace in figure.data}
+    by_state = run.trials.groupby("state")["epochs"].sum()
+    assert drawn == {"pruned": by_state["PRUNED"], "complete": by_state["COMPLETE"]}
+
+
+def test_the_best_so_far_never_falls(run: Run) -> None:
+    figure = progress(run.trials, 0)
+    assert figure is not None
+    best = list(figure.data[0].y)
+    assert best == sorted(best)
+
+
+def test_each_knob_that_varied_has_a_chart_that_states_a_finding(run: Run) -> None:
+    figures = knob_figures(run.trials)
+    assert {"norm", "optimizer", "optimizer.adam.lr", "crop", "label_smoothing"} <= set(figures)
+    assert "epochs" not in figures
+    assert figures["optimizer.adam.lr"].layout.xaxis.type == "log"
+    assert "score highest in the median" in figures["norm"].layout.title.text
+    assert "rank correlation" in figures["label_smoothing"].layout.title.text
+
+
+def test_names_from_data_are_escaped_everywhere(run: Run) -> None:
+    page = render(run)
+    assert NASTY[0] not in page
+    assert NASTY[2] not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert json.loads(str(as_json(NASTY))) == NASTY
+
+
+def test_plotly_is_in_the_page_once_and_sends_nothing_anywhere(run: Run) -> None:
+    page = render(run)
+    assert page.count("plotly.js v") == 1
+    assert "showSendToCloud: false" in page
+    assert 'plotlyServerURL: ""' in page
+
+
+def test_a_page_of_1000_trials_stays_small(tmp_path: Path) -> None:
+    page = write_report(write(tmp_path, 1000))
+    assert page.stat().st_size <= 8_000_000
+
+
+def test_without_a_complete_trial_the_page_says_what_to_do(tmp_path: Path) -> None:
+    page = write_report(write(tmp_path, complete=False)).read_text()
+    assert "No winner yet" in page
+    assert "Give the search more time" in page
+
+
+def test_no_trial_at_all(tmp_path: Path) -> None:
+    page = write_report(write(tmp_path, 1))
+    empty = read(tmp_path)
+    none = Run(empty.trials.iloc[:0], {}, {}, None, None)
+    assert "No trial was started" in render(none)
+    assert page.exists()
+
+
+def test_only_the_trials_must_be_there(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    for name in ("summary.json", "environment.json", "best_recipe.yaml", "space.yaml"):
+        (folder / name).unlink()
+    page = write_report(folder).read_text()
+    assert "environment.json is missing" in page
+
+
+def test_a_folder_without_a_search_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds no search"):
+        write_report(tmp_path)
+
+
+def test_unknown_shares_are_a_dash() -> None:
+    assert content.percent(math.nan) == "–"

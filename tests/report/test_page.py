@@ -1,0 +1,125 @@
+"""The page in a real browser, from disk, with the network off."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from autocls.report import write_report
+from tests.report.runs import NASTY, write
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    assert CHROMIUM.exists(), "the report's tests open it in Debian's chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(write(tmp_path_factory.mktemp("page"), 30)).as_uri()
+
+
+@pytest.fixture
+def page(browser, address: str) -> Iterator[Page]:  # type: ignore[no-untyped-def]
+    """The page opened offline; afterwards nothing may have gone wrong or asked for the network."""
+    context = browser.new_context(offline=True, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
+    page.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
+    page.goto(address)
+    page.wait_for_selector("#chart-curves .main-svg")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def column(page: Page, index: int) -> list[str]:
+    cells = page.locator(f"#board tbody tr.trial td:nth-child({index})")
+    return cells.all_inner_texts()
+
+
+def test_it_opens_with_charts_and_every_name_as_text(page: Page) -> None:
+    assert page.locator(".chart .main-svg").count() >= 3
+    assert page.get_by_role("cell", name=NASTY[0], exact=True).count() == 2, "a class and the command line"
+    assert page.get_by_text("Association in search data, not effect").is_visible()
+
+
+def test_sorting(page: Page) -> None:
+    assert column(page, 1)[0] == "1"
+    head = page.get_by_role("button", name="score", exact=True)
+    head.click()
+    shown = [float(t.split()[0]) for t in column(page, 3) if t != "–"]
+    assert shown == sorted(shown, reverse=True)
+    head.press("Enter")
+    shown = [float(t.split()[0]) for t in column(page, 3) if t != "–"]
+    assert shown == sorted(shown)
+    assert column(page, 3)[-1] == "–", "what is not known stands last either way"
+    assert page.locator("th[aria-sort]").get_attribute("data-key") == "score"
+
+
+def test_filtering(page: Page) -> None:
+    page.get_by_label("Filter").fill("optimizer = adam")
+    chips = column(page, 8)
+    assert chips
+    assert all("optimizer = adam" in text for text in chips)
+    page.get_by_label("State").select_option("FAIL")
+    assert set(column(page, 5)) == {"FAIL"}
+    page.get_by_label("Filter").fill("nothing like it")
+    assert page.locator("#shown").inner_text() == "0 of 30 trials"
+
+
+def test_a_row_opens_its_recipe(page: Page) -> None:
+    page.get_by_role("button", name="trial 0, show recipe").click()
+    assert "architecture:" in page.locator("tr.detail pre").inner_text()
+    page.get_by_role("button", name="trial 0, show recipe").click()
+    assert page.locator("tr.detail").count() == 0
+
+
+def test_the_recipe_is_copied(page: Page) -> None:
+    page.get_by_role("button", name="Copy").click()
+    page.wait_for_function("document.getElementById('copied').textContent === 'copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#recipe").inner_text()
+
+
+def test_each_knob_has_its_chart(page: Page) -> None:
+    page.get_by_label("Knob").select_option("label_smoothing")
+    page.wait_for_function("document.querySelector('#chart-knob .xtitle')?.textContent === 'label_smoothing'")
+
+
+@pytest.mark.parametrize("width", [1440, 768, 390])
+def test_it_never_scrolls_sideways(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
+
+
+def test_2000_rows_stay_smooth(browser, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    address = write_report(write(tmp_path, 2000)).as_uri()
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_selector("#board tbody tr")
+    took = page.evaluate(
+        "() => { const t = performance.now(); document.querySelector('th[data-key=score] button').click();"
+        " return performance.now() - t }"
+    )
+    assert took < 500
+    assert page.locator("#board tbody tr").count() < 1000
+    page.close()
