@@ -25,22 +25,40 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
         curve = start + 0.05 * np.arange(1, epochs + 1) + random.normal(0, 0.02, epochs)
         rows.append(
             {
-                "number": number, "state": state, "score": curve.max() if epochs else np.nan,
-                "epochs": epochs, "planned": 8, "seconds": 0.5 * epochs, "parameters": 1000 + number if epochs else None,
-                "started": float(number), "finished": number + 0.5 * epochs, "curve": list(curve),
-                "reason": f"NaN loss in {NASTY[0]}" if state == "FAIL" else "", "recipe": recipe.to_yaml(),
+                "number": number,
+                "state": state,
+                "score": curve.max() if epochs else np.nan,
+                "epochs": epochs,
+                "planned": 8,
+                "seconds": 0.5 * epochs,
+                "parameters": 1000 + number if epochs else None,
+                "started": float(number),
+                "finished": number + 0.5 * epochs,
+                "curve": list(curve),
+                "reason": f"NaN loss in {NASTY[0]}" if state == "FAIL" else "",
+                "recipe": recipe.to_yaml(),
             }
-        )  # fmt: skip
+        )
     table = pd.DataFrame(rows).astype({"parameters": "Int64"})
     table.to_parquet(folder / "trials.parquet", index=False)
     done = table[table["state"] == "COMPLETE"]
     best = None if done.empty else int(done.loc[done["score"].idxmax(), "number"])
     summary = {
-        "data": "pets & co", "source": "/data/my pets", "space": "quick", "metric": "macro_f1", "seed": 3, "winner": best,
-        "baseline": 0, "test_score": 0.87 if best is not None else None, "test_images": 100, "seconds": 125.0,
-        "stopped": "time is up", "classes": NASTY, "notes": [f"1 of 9 images in {NASTY[0]} is grey"],
+        "data": "pets & co",
+        "source": "/data/my pets",
+        "space": "quick",
+        "metric": "macro_f1",
+        "seed": 3,
+        "winner": best,
+        "baseline": 0,
+        "test_score": 0.87 if best is not None else None,
+        "test_images": 100,
+        "seconds": 125.0,
+        "stopped": "time is up",
+        "classes": NASTY,
+        "notes": [f"1 of 9 images in {NASTY[0]} is grey"],
         "counts": {part: dict.fromkeys(NASTY, 5) for part in ("train", "val", "test")},
-    }  # fmt: skip
+    }
     (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "environment.json").write_text(json.dumps({"versions": {"torch": "2.9"}, "command": NASTY[0]}))
     (folder / "space.yaml").write_text("norm: [none, batch]\n")

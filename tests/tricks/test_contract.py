@@ -1,219 +1,324 @@
-"""What every trick promises. A new trick adds one row to ``ROWS``: a recipe in which it has a place."""
+"""What every trick keeps to. A new trick is one class and one row in ``catalogue.ROWS``."""
 
-import inspect
+import gc
+import itertools
+import re
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from autocls.domains import Domain
+from autocls.data import ImageData
+from autocls.domains import OneOf
 from autocls.errors import NotApplicable
-from autocls.recipe import Recipe, kind
-from autocls.training.batches import Tensors, augmented
-from autocls.training.loop import parameter_groups, rate_factor
+from autocls.recipe import Recipe, kind, slot
+from autocls.training import batches, train
+from autocls.training.loop import parameter_groups
 from autocls.training.network import build
-from autocls.tricks.architecture import Architecture
-from autocls.tricks.base import Trick, check
+from autocls.tricks.base import check, declared
+from autocls.tricks.structure import Norm, Surgery
 
-ROWS: dict[tuple[str, str], dict[str, Any]] = {
-    ("architecture", "lenet"): {"architecture": "squeezenet"},
-    ("architecture", "resnet18"): {},
-    ("architecture", "mobilenet_v2"): {},
-    ("architecture", "shufflenet_v2"): {},
-    ("architecture", "squeezenet"): {},
-    ("architecture", "timm:"): {"architecture": "timm:resnet10t"},
-    ("architecture", "torchvision:"): {"architecture": "torchvision:mnasnet0_5"},
-    ("downsample", "stride"): {},
-    ("norm", "batch"): {},
-    ("norm", "group"): {},
-    ("activation", "relu"): {"architecture": "mobilenet_v2"},
-    ("activation", "elu"): {},
-    ("activation", "leaky_relu"): {},
-    ("activation", "prelu"): {},
-    ("activation", "tanh"): {},
-    ("head_norm", "batch"): {},
-    ("init", "kaiming"): {},
-    ("init", "xavier"): {},
-    ("flip", "horizontal"): {},
-    ("rotate", "degrees"): {},
-    ("crop", "shift"): {},
-    ("color", "jitter"): {},
-    ("erase", "cutout"): {},
-    ("mix", "mixup"): {},
-    ("loss", "cross_entropy"): {"loss": "mse"},
-    ("loss", "mse"): {},
-    ("optimizer", "sgd"): {"optimizer": "adam"},
-    ("optimizer", "adam"): {},
-    ("optimizer", "adabound"): {},
-    ("schedule", "cosine"): {},
-    ("schedule", "plateau"): {},
-    ("lr_scaling", "linear"): {"batch_size": 32},
-    ("ema", "decay"): {},
-}
-"""Slot and choice → the rest of the recipe, and (for a slot without an empty choice) the choice to differ from."""
+from .catalogue import ROWS, Case, cases
 
-TRICKS = {
-    (slot, name): trick for slot in Recipe.model_fields if (k := kind(slot)) for name, trick in k.choices().items()
-}
 SURGERY = ("downsample", "norm", "activation", "head_norm")
-every_trick = pytest.mark.parametrize("slot, name", TRICKS, ids=["-".join(t) for t in TRICKS])
+AUGMENTATION = ("flip", "rotate", "crop", "color", "erase")
+TRAINED = ("loss", "optimizer", "schedule", "lr_scaling", "ema")
+SAMPLE = torch.zeros(2, 3, 32, 32)
 
 
-def recipes(slot: str, name: str) -> tuple[Recipe, Recipe]:
-    """The recipe with the trick, and the one without it."""
-    row = ROWS[slot, name]
-    choice = row.get(slot, name) if name.endswith(":") else name
-    others = {k: v for k, v in row.items() if k != slot}
-    return Recipe(**others, **{slot: choice}), Recipe(
-        **others, **({slot: row[slot]} if slot in row and choice == name else {})
-    )
+def every(*slots: str) -> pytest.MarkDecorator:
+    found = cases(*slots)
+    return pytest.mark.parametrize("case", found, ids=[case.key for case in found])
 
 
-def test_every_trick_has_a_row_and_every_row_a_trick() -> None:
-    assert set(ROWS) == set(TRICKS), "add or remove rows of ROWS, one a trick"
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
-@every_trick
-def test_it_says_what_it_does_and_where_it_comes_from(slot: str, name: str) -> None:
-    trick = TRICKS[slot, name]
-    assert len(inspect.cleandoc(trick.__doc__ or "")) > 30
-    assert "20" in trick.paper or "19" in trick.paper
-
-
-@every_trick
-def test_it_comes_back_from_yaml(slot: str, name: str) -> None:
-    recipe, _ = recipes(slot, name)
-    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
-    assert Recipe.model_validate(recipe.plain()) == recipe
-
-
-@every_trick
-def test_the_ends_of_its_ranges_are_legal(slot: str, name: str) -> None:
-    trick = TRICKS[slot, name]
-    for parameter, field in trick.model_fields.items():
-        domain: Domain | None = trick.range_of(parameter)
-        for value in domain.ends() if domain else ():
-            assert check(field, value) == value
-        if domain and not field.is_required():
-            assert domain.contains(field.default), f"{parameter}'s default is outside its own range"
-
-
-@every_trick
-def test_it_is_alive(slot: str, name: str) -> None:
-    """Something observable differs from the run without it."""
-    mine, other = recipes(slot, name)
-    assert observed(mine) != observed(other)
-
-
-@pytest.mark.parametrize("slot, name", [t for t in TRICKS if t[0] in SURGERY])
-def test_surgery_keeps_shapes_and_gives_finite_gradients(slot: str, name: str) -> None:
-    recipe, plain = recipes(slot, name)
-    images = torch.rand(4, 1, 32, 32)
-    model = build(recipe, 10, 1)
-    logits = model(images)
-    assert logits.shape == build(plain, 10, 1)(images).shape == (4, 10)
-    logits.square().sum().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
-
-
-@pytest.mark.parametrize(
-    "slot, name, architecture",
-    [("downsample", "stride", "mobilenet_v2"), ("norm", "batch", "resnet18"), ("head_norm", "batch", "resnet18")],
-)
-def test_surgery_without_a_site_says_so(slot: str, name: str, architecture: str) -> None:
-    recipe = Recipe.from_plain({"architecture": architecture, slot: name})
-    with pytest.raises(NotApplicable, match=f"{name}: not applicable"):
-        build(recipe, 10, 3)
-
-
-def test_a_network_of_functions_has_no_activation_site() -> None:
-    class Functional(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(1, 2, 3)
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return torch.relu(self.conv(images)).mean((2, 3))
-
-    elu = Recipe(activation="elu").activation
-    with pytest.raises(NotApplicable, match="Functional has no place for it"):
-        elu.apply(Functional(), torch.zeros(1, 1, 8, 8))
-
-
-@pytest.mark.parametrize("architecture", [n for n in Architecture.choices() if not n.endswith(":")])
-@pytest.mark.parametrize("channels, size", [(1, 28), (3, 64)])
-def test_architectures_take_any_image(architecture: str, channels: int, size: int) -> None:
-    model = build(Recipe(architecture=architecture, image_size=size), 7, channels).eval()
-    assert model(torch.zeros(2, channels, size, size)).shape == (2, 7)
-
-
-AUGMENTATIONS = [t for t in TRICKS if t[0] in ("flip", "rotate", "crop", "color", "erase")]
-
-
-@pytest.mark.parametrize("slot, name", AUGMENTATIONS)
-@pytest.mark.parametrize("channels", [1, 3])
-def test_augmentations_keep_shape_repeat_by_seed_and_differ_by_image(slot: str, name: str, channels: int) -> None:
-    trick: Any = TRICKS[slot, name]()
-    images = (
-        torch.rand(1, channels, 20, 24, generator=torch.Generator().manual_seed(0)).expand(16, -1, -1, -1).contiguous()
-    )
-    once, again = (trick.apply(images.clone(), torch.Generator().manual_seed(1)) for _ in range(2))
-    assert once.shape == images.shape
-    assert torch.equal(once, again)
-    assert once.isfinite().all()
-    assert len({tuple(image.flatten().tolist()) for image in once}) > 1
-    if slot != "erase":  # comes after normalisation
-        assert once.min() >= 0
-        assert once.max() <= 1 + 1e-6
-
-
-def test_two_choices_of_a_slot_can_not_share_a_name() -> None:
-    from autocls.tricks.activation import Activation
-
-    with pytest.raises(TypeError, match="activation has a 'elu' already"):
-
-        class Other(Activation):
-            """Another one."""
-
-            name = "elu"
-
-            def layer(self) -> nn.Module:
-                return nn.Identity()
-
-    assert list(Activation.choices()).count("elu") == 1
-
-
-def observed(recipe: Recipe) -> str:
-    """All that a run shows: its graph, parameter groups, rates, first batch, loss, and weights after three steps."""
+def network(recipe: Recipe) -> nn.Module:
     torch.manual_seed(0)
-    generator = torch.Generator().manual_seed(0)
-    model = build(recipe, 10, 1)
-    graph = repr(model)
-    images = torch.randint(0, 256, (recipe.batch_size, 1, 32, 32), generator=generator).to(torch.uint8)
-    labels = torch.arange(recipe.batch_size) % 10
-    tensors = Tensors(images, labels, 10, torch.full((1, 1, 1), 0.5), torch.full((1, 1, 1), 0.25))
-    optimizer = recipe.optimizer.build(parameter_groups(model, recipe.weight_decay))
-    scale = recipe.lr_scaling.factor(recipe.batch_size) if recipe.lr_scaling else 1.0
-    rates = [scale * rate_factor(recipe, t, 1, [0.5, 0.4, 0.4, 0.4]) for t in range(recipe.epochs)]
-    average = recipe.ema.follow(model) if recipe.ema else None
-    losses = []
-    for step in range(3):
-        batch, targets = augmented(recipe, tensors, torch.arange(recipe.batch_size), generator)
-        loss = recipe.loss.compute(model(batch), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if average:
-            average.update(model, step)
-        losses.append(float(loss.detach()))
-    weights = sum(float(p.detach().double().abs().sum()) for p in (average.module if average else model).parameters())
-    return f"{graph} {rates} {losses} {weights} {float(batch.double().sum())}"
+    return build(recipe, 3, 3)
 
 
-def test_a_trick_is_frozen_and_refuses_what_it_does_not_know() -> None:
-    trick: Trick = Recipe(norm="group").norm  # type: ignore[assignment]
-    with pytest.raises(ValueError, match="frozen"):
-        trick.groups = 4  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match="no such parameter 'group'; did you mean 'groups'"):
-        Recipe(norm={"group": {"group": 8}})
+@every()
+def test_every_trick_has_a_row(case: Case):
+    assert case.key in ROWS, f'add a row to tests/tricks/catalogue.py: "{case.key}": Row(),'
+
+
+def test_every_row_has_a_trick():
+    assert set(ROWS) <= {case.key for case in cases()}
+
+
+@every()
+def test_says_what_it_does_and_where_it_comes_from(case: Case):
+    assert case.trick.__doc__.strip().endswith(".")
+    assert re.search(r"\b(19|20)\d\d, \S", case.trick.paper), "paper is 'authors year, identifier'"
+
+
+@every()
+def test_round_trips_through_the_yaml_of_a_recipe(case: Case):
+    recipe = case.recipe()
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+    assert getattr(recipe, case.slot).choice in recipe.to_yaml()
+
+
+@every()
+def test_declared_ranges_hold_legal_values_only(case: Case):
+    given = case.made.model_dump()
+    for name, field in case.trick.model_fields.items():
+        domain = declared(field)
+        legal = [*domain.ends(), domain.middle(), field.default] if domain else []
+        for value in legal:
+            assert check(field, value) == value
+            assert getattr(case.trick(**{**given, name: value}), name) == value
+
+
+@every()
+def test_a_parameter_that_does_not_exist_is_refused(case: Case):
+    given = case.made.model_dump()
+    with pytest.raises(ValueError, match="no_such_parameter"):
+        case.trick(**given, no_such_parameter=1)
+
+
+@pytest.mark.parametrize("name", [n for n in Recipe.model_fields if kind(n) is None])
+def test_ranges_of_number_slots_hold_legal_values_only(name: str):
+    field = slot(name)
+    for value in (*declared(field).ends(), field.default):
+        assert check(field, value) == value
+
+
+@every("architecture", *SURGERY, "init")
+def test_networks_give_logits_and_finite_gradients(case: Case):
+    model = network(case.recipe()).train()
+    logits = model(torch.randn(4, 3, 32, 32, generator=seeded()))
+    assert logits.shape == (4, 3)
+    logits.square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, f"{name} takes no part"
+        assert parameter.grad.isfinite().all(), name
+
+
+@every(*SURGERY)
+def test_surgery_changes_the_network(case: Case):
+    assert str(network(case.recipe())) != str(network(case.recipe(**{case.slot: None})))
+
+
+@every(*SURGERY)
+def test_surgery_says_so_where_it_has_no_place(case: Case):
+    bare = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))
+    trick = case.made
+    assert isinstance(trick, Surgery)
+    with pytest.raises(NotApplicable, match=f"^{case.choice}: not applicable: Sequential has no place for it$"):
+        trick.apply(bare, SAMPLE)
+    if case.row.not_on:
+        with pytest.raises(NotApplicable, match=f"^{case.choice}: not applicable"):
+            network(case.recipe(architecture=case.row.not_on))
+
+
+@every("init")
+def test_initialisations_draw_weights_of_their_own(case: Case):
+    drawn, default = (network(case.recipe(init=i)).state_dict() for i in (case.written, None))
+    assert any(not torch.equal(drawn[name], default[name]) for name in drawn)
+    with pytest.raises(NotApplicable, match=f"^{case.choice}: not applicable: Flatten has no"):
+        case.made.apply(nn.Flatten())
+
+
+@every(*AUGMENTATION)
+@pytest.mark.parametrize("shape", [(16, 3, 20, 20), (16, 1, 20, 20), (16, 3, 12, 20)], ids=["colour", "grey", "wide"])
+def test_augmentations_keep_shape_and_range_and_change_the_batch(case: Case, shape: tuple[int, ...]):
+    images = torch.rand(shape, generator=seeded(1))
+    before = images.clone()
+    changed = case.made.apply(images, seeded())
+    assert torch.equal(images, before), "the batch that was given is left as it was"
+    assert (changed.shape, changed.dtype) == (images.shape, images.dtype)
+    assert 0 <= changed.min() <= changed.max() <= 1 + 1e-6
+    assert not torch.equal(changed, images)
+
+
+@every(*AUGMENTATION)
+def test_augmentations_depend_on_the_generator_alone(case: Case):
+    images, trick = torch.rand(16, 3, 20, 20, generator=seeded(1)), case.made
+    first, again, other = (trick.apply(images, seeded(seed)) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@every(*AUGMENTATION)
+def test_augmentations_draw_for_each_image(case: Case):
+    one = torch.rand(1, 3, 20, 20, generator=seeded(1))
+    changed = case.made.apply(one.repeat(16, 1, 1, 1), seeded())
+    assert any(not torch.equal(changed[0], image) for image in changed[1:])
+
+
+@every("mix")
+def test_mixing_keeps_images_and_targets_well_formed(case: Case):
+    images, targets = torch.rand(16, 3, 20, 20, generator=seeded(1)), torch.eye(4).repeat(4, 1)
+    trick = case.made
+    (first, mixed), (again, _), (other, _) = (trick.apply(images, targets, seeded(seed)) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert (first.shape, first.dtype, mixed.shape) == (images.shape, images.dtype, targets.shape)
+    assert 0 <= first.min() <= first.max() <= 1
+    assert not torch.equal(mixed, targets)
+    torch.testing.assert_close(mixed.sum(1), torch.ones(16))
+
+
+@every("loss")
+def test_losses_reward_better_logits(case: Case):
+    loss = case.made
+    targets = torch.eye(3)
+    right, wrong = torch.eye(3).requires_grad_(), torch.eye(3).roll(1, 0).requires_grad_()
+    good, bad = loss.compute(right, targets), loss.compute(wrong, targets)
+    assert good.shape == ()
+    assert good < bad
+    bad.backward()
+    assert wrong.grad.isfinite().all()
+    assert wrong.grad.any()
+    downhill = loss.compute((wrong - 0.1 * wrong.grad).detach(), targets)
+    assert downhill < bad
+
+
+@every("loss")
+def test_losses_read_logits_as_probabilities(case: Case):
+    loss = case.made
+    logits = torch.tensor([[2.0, 0.5, -1.0], [-3.0, -2.0, -1.0], [0.0, 0.0, 0.0]])
+    probabilities = loss.probabilities(logits)
+    assert (probabilities >= 0).all()
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(3))
+    assert probabilities[0].argmax() == 0
+
+
+@every("optimizer")
+def test_optimizers_go_downhill_at_the_rate_they_are_given(case: Case):
+    trick = case.made
+    weight = nn.Parameter(torch.tensor([[3.0, -2.0]]))
+    bias = nn.Parameter(torch.tensor([1.0]))
+    optimizer = trick.build(parameter_groups(nn.ParameterList([weight, bias]), weight_decay=0.01))
+    assert [group["lr"] for group in optimizer.param_groups] == [trick.lr, trick.lr]
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.01, 0.0]
+    before = weight.square().sum() + bias.square().sum()
+    before.backward()
+    optimizer.step()
+    assert weight.square().sum() + bias.square().sum() < before
+
+
+@every("schedule")
+def test_schedules_start_at_the_full_rate_and_stay_below_it(case: Case):
+    schedule = case.made
+    assert schedule.factor(0.0, []) == 1
+    scores = [0.5, 0.6, 0.6, 0.6, 0.6, 0.7, 0.6, 0.6, 0.6]
+    factors = [schedule.factor(done / len(scores), scores[:done]) for done in range(len(scores) + 1)]
+    assert all(0 <= later <= earlier <= 1 for earlier, later in itertools.pairwise(factors))
+    assert factors[-1] < 1
+
+
+@every("lr_scaling")
+def test_rate_scaling_grows_with_the_batch(case: Case):
+    scaling = case.made
+    assert 0 < scaling.factor(32) < scaling.factor(64)
+
+
+@every("ema")
+def test_averages_follow_the_weights_from_behind(case: Case):
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    average = case.made.follow(model)
+    seen = []
+    for step in range(1, 200):
+        nn.init.constant_(model.weight, 1.0 if step > 20 else 0.0)
+        average.update(model, step)
+        seen.append(average.module.weight.item())
+    assert seen[19] == 0 < seen[20] < seen[60] <= seen[-1]
+    assert seen[20] < 0.9
+    assert seen[-1] == pytest.approx(1, abs=0.01)
+
+
+# Liveness: with a choice made, something about a run is different. What can be seen depends on the slot.
+
+
+@every(*AUGMENTATION, "mix")
+def test_liveness_in_the_first_batch(case: Case, noise: ImageData):
+    tensors, index = batches.Tensors.of(noise, torch.device("cpu")), torch.arange(16)
+    with_it, without = (
+        batches.augmented(case.recipe(**{case.slot: choice}), tensors, index, seeded())[0]
+        for choice in (case.written, None)
+    )
+    assert not torch.equal(with_it, without)
+
+
+def weights_after(recipe: Recipe, data: ImageData) -> torch.Tensor:
+    for result in train(recipe, data):
+        weights = result.weights()
+    return torch.cat([weight.flatten() for weight in weights.values()])
+
+
+EPOCHS = {"schedule": 8, "ema": 20}
+"""How long it takes to see a slot at work (three epochs unless said): plateau waits, and a decay starts from 0."""
+
+
+@every(*TRAINED)
+def test_liveness_in_the_trained_weights(case: Case, noise: ImageData):
+    tricks = kind(case.slot)
+    others = [o for o in tricks.choices() if o != case.choice] if tricks.required else [None]
+    mine, *theirs = (
+        weights_after(case.recipe(epochs=EPOCHS.get(case.slot, 3), **{case.slot: choice}), noise)
+        for choice in (case.written, *others)
+    )
+    assert not any(torch.equal(mine, its) for its in theirs)
+
+
+NUMBERS = {"weight_decay": 0.01, "label_smoothing": 0.1, "warmup": 1, "batch_size": 4, "epochs": 2}
+
+
+@pytest.mark.parametrize("name", [n for n in Recipe.model_fields if kind(n) is None and n != "image_size"])
+def test_liveness_of_number_slots_in_the_trained_weights(name: str, noise: ImageData):
+    base = Recipe(epochs=3, batch_size=8)
+    assert name in NUMBERS, f"add to NUMBERS a value of '{name}' other than the baseline's"
+    changed = base.model_copy(update={name: NUMBERS[name]})
+    assert not torch.equal(weights_after(base, noise), weights_after(changed, noise))
+
+
+def searched() -> list[Any]:
+    return [
+        pytest.param(case, name, domain.ends(), id=f"{case.key}.{name}")
+        for case in cases()
+        for name, field in case.trick.model_fields.items()
+        if (domain := OneOf(False, True) if field.annotation is bool else declared(field))
+    ]
+
+
+@pytest.mark.parametrize(("case", "name", "values"), searched())
+def test_liveness_of_parameters(case: Case, name: str, values: tuple[Any, ...], noise: ImageData):
+    low, high = (case.made.model_copy(update={name: value}) for value in (values[0], values[-1]))
+    assert not torch.equal(*(observed(case, case.recipe(**{case.slot: trick}), noise) for trick in (low, high)))
+
+
+def observed(case: Case, recipe: Recipe, data: ImageData) -> torch.Tensor:
+    """What a parameter of the slot must change: the network's output, the first batch, or the trained weights."""
+    tensors = batches.Tensors.of(data, torch.device("cpu"))
+    images, _ = batches.augmented(recipe, tensors, torch.arange(16), seeded())
+    if case.slot in (*AUGMENTATION, "mix"):
+        return images
+    if case.slot in ("architecture", *SURGERY):
+        return network(recipe)(images)
+    return weights_after(recipe.model_copy(update={"epochs": EPOCHS.get(case.slot, 3)}), data)
+
+
+@pytest.mark.parametrize("qualified_name", ["Batch", "elsewhere.Batch"])
+def test_two_choices_of_a_kind_with_one_name_are_refused(qualified_name: str):
+    def declare() -> None:
+        class Batch(Norm):
+            """A second choice called batch, in another module than the first."""
+
+            __qualname__ = qualified_name
+
+            def layer(self, channels: int) -> nn.Module:
+                return nn.BatchNorm2d(channels)
+
+    try:
+        with pytest.raises(TypeError, match="norm has a 'batch' already"):
+            declare()
+    finally:
+        gc.collect()
+    assert Norm.choices()["batch"].__module__ == "autocls.tricks.structure"

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autocls.data import ImageData
+from autocls.deploy import Classifier
+from autocls.deploy.classifier import Prediction, percent
+from autocls.errors import BadInput
+
+
+@pytest.fixture(scope="module")
+def classifier(digits_model: Path) -> Classifier:
+    return Classifier.load(digits_model)
+
+
+@pytest.fixture
+def pictures(digits: ImageData) -> list[np.ndarray]:
+    return [digits.images[row, 0] for row in digits.split.test[:5]]
+
+
+def test_arrays_pil_images_and_files_are_one_and_the_same(
+    classifier: Classifier, pictures: list[np.ndarray], tmp_path: Path
+):
+    images = [Image.fromarray(picture) for picture in pictures]
+    paths = [tmp_path / f"{i}.png" for i in range(len(images))]
+    for image, path in zip(images, paths, strict=True):
+        image.save(path)
+    expected = classifier.predict_proba(pictures)
+    assert expected.shape == (5, 10)
+    np.testing.assert_allclose(expected.sum(1), 1, rtol=1e-5)
+    for others in (images, paths, map(str, paths), [image.convert("RGB") for image in images]):
+        np.testing.assert_allclose(classifier.predict_proba(others), expected, atol=1e-5)
+
+
+def test_it_is_as_good_as_its_card_says(classifier: Classifier, digits: ImageData):
+    test = digits.split.test
+    guessed = classifier.predict_proba(digits.images[test, 0]).argmax(1)
+    assert (guessed == digits.labels[test]).mean() == pytest.approx(classifier.card.test_score)
+    assert classifier.card.test_score > 0.8
+
+
+def test_the_likeliest_labels_come_first(classifier: Classifier, pictures: list[np.ndarray]):
+    rows = classifier.predict_proba(pictures)
+    for prediction, row in zip(classifier.predict(pictures, top=4), rows, strict=True):
+        assert [p for _, p in prediction.ranked] == pytest.approx(sorted(row, reverse=True)[:4])
+        assert prediction.label == prediction.ranked[0][0] == classifier.labels[row.argmax()]
+
+
+def test_top_takes_what_there_is(classifier: Classifier, pictures: list[np.ndarray]):
+    assert len(classifier.predict(pictures[:1])[0].ranked) == 3
+    assert len(classifier.predict(pictures[:1], top=99)[0].ranked) == 10
+    with pytest.raises(BadInput, match="top must be at least 1, not 0"):
+        classifier.predict(pictures, top=0)
+
+
+def test_no_pictures_give_no_predictions(classifier: Classifier):
+    assert classifier.predict([]) == []
+    assert classifier.predict_proba([]).shape == (0, 10)
+
+
+def test_pictures_of_any_size_are_taken(classifier: Classifier):
+    sizes = [(10, 40), (64, 64), (40, 10, 3), (28, 28, 4)]
+    assert classifier.predict_proba([np.zeros(size, np.uint8) for size in sizes]).shape == (4, 10)
+
+
+def test_an_array_with_one_channel_is_a_grey_picture(classifier: Classifier, pictures: list[np.ndarray]):
+    expected = classifier.predict_proba(pictures)
+    np.testing.assert_array_equal(classifier.predict_proba(picture[..., None] for picture in pictures), expected)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((8, 8)), np.zeros((8, 8, 3, 2), np.uint8), np.zeros((0, 8), np.uint8)],
+    ids=["float", "4-D", "empty"],
+)
+def test_an_array_that_is_no_picture_is_bad_input(classifier: Classifier, array: np.ndarray):
+    with pytest.raises(BadInput):
+        classifier.predict_proba([array])
+
+
+def test_a_file_that_is_no_picture_is_bad_input(classifier: Classifier, tmp_path: Path):
+    (tmp_path / "text.png").write_text("no picture")
+    for name in ("text.png", "missing.png"):
+        with pytest.raises(BadInput, match=name):
+            classifier.predict([tmp_path / name])
+
+
+def test_a_prediction_reads_well():
+    prediction = Prediction((("eagle", 0.952), ("cat", 0.041), ("dog", 0.001)))
+    assert str(prediction) == "eagle 95 %, cat 4 %, dog <1 %"
+    assert prediction.label == "eagle"
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"), [(1, "100 %"), (0.5, "50 %"), (0.006, "1 %"), (0.004, "<1 %"), (0, "0 %")]
+)
+def test_percent_never_rounds_to_a_nothing_that_it_is_not(probability: float, text: str):
+    assert percent(probability) == text

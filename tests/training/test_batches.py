@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+
+from autocls.data import ImageData
+from autocls.recipe import Recipe
+from autocls.training.batches import Tensors, augmented, evaluation, order
+
+CPU = torch.device("cpu")
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def tensors(noise: ImageData) -> Tensors:
+    return Tensors.of(noise, CPU)
+
+
+def test_an_epoch_takes_each_training_image_once_in_an_order_of_its_own():
+    part, generator = np.arange(10, 30), seeded()
+    first, second = (torch.cat(order(part, 8, generator)).tolist() for _ in range(2))
+    assert sorted(first) == sorted(second) == part.tolist()
+    assert first != second
+
+
+def test_a_last_batch_of_one_is_left_out():
+    assert [len(batch) for batch in order(np.arange(9), 4, seeded())] == [4, 4]
+    assert [len(batch) for batch in order(np.arange(10), 4, seeded())] == [4, 4, 2]
+
+
+def test_a_plain_batch_is_normalised_and_one_hot(noise: ImageData, tensors: Tensors):
+    images, targets = augmented(Recipe(), tensors, torch.tensor([3, 1]), seeded())
+    assert targets.tolist() == [[1, 0, 0], [0, 1, 0]]
+    expected = (torch.from_numpy(noise.images[[3, 1]]).float() / 255 - 0.5) / 0.3
+    torch.testing.assert_close(images, expected)
+
+
+def test_label_smoothing_shares_a_part_among_all_classes(tensors: Tensors):
+    _, targets = augmented(Recipe(label_smoothing=0.3), tensors, torch.tensor([0]), seeded())
+    torch.testing.assert_close(targets, torch.tensor([[0.8, 0.1, 0.1]]))
+
+
+def test_all_tricks_together_give_targets_that_sum_to_one(tensors: Tensors):
+    every = {"flip": "horizontal", "rotate": "degrees", "crop": "shift", "color": "jitter", "erase": "cutout"}
+    recipe = Recipe(**every, mix="mixup", label_smoothing=0.1)
+    images, targets = augmented(recipe, tensors, torch.arange(8), seeded())
+    assert images.isfinite().all()
+    torch.testing.assert_close(targets.sum(1), torch.ones(8))
+
+
+def test_erased_squares_hold_the_mean_and_padding_is_black(tensors: Tensors):
+    erased, _ = augmented(Recipe(erase={"cutout": 0.5}), tensors, torch.arange(8), seeded())
+    assert (erased == 0).all(1).flatten(1).any(1).all()
+    shifted, _ = augmented(Recipe(crop={"shift": 4}), tensors, torch.arange(8), seeded())
+    assert shifted.min() == pytest.approx((0 - 0.5) / 0.3)
+
+
+def test_evaluation_takes_the_part_in_order(tensors: Tensors):
+    part = np.array([5, 2, 9])
+    (images,) = evaluation(tensors, part)
+    torch.testing.assert_close(images, tensors.normalised(torch.tensor([5, 2, 9])))

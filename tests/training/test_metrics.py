@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+
+from autocls.errors import BadInput
+from autocls.training.metrics import METRICS, metric
+
+TRUE = np.array([0, 0, 0, 0, 1, 1])
+GUESSED = np.array([0, 0, 0, 0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "score"), [("accuracy", 5 / 6), ("balanced_accuracy", 3 / 4), ("macro_f1", (8 / 9 + 2 / 3) / 2)]
+)
+def test_scores(name: str, score: float):
+    assert metric(name)(TRUE, GUESSED) == pytest.approx(score)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_scores_run_from_nothing_to_one(name: str):
+    assert [metric(name)(TRUE, guessed) for guessed in (TRUE, 1 - TRUE)] == [1, 0]
+
+
+def test_an_unknown_metric_is_bad_input():
+    with pytest.raises(BadInput, match="--metric: no such metric 'f1'"):
+        metric("f1")
