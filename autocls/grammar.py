@@ -18,6 +18,9 @@ Place = tuple[str | int, ...]
 EMPTY = frozenset({"none", "off", "no", "false", "null", "~", ""})
 """How the empty choice may be written; it is called ``none``."""
 
+DEEPEST = 16
+"""Levels of nesting; a list that an anchor puts into itself has no end."""
+
 
 class Problem(NamedTuple):
     """One thing wrong at one place of a recipe or a space."""
@@ -67,14 +70,20 @@ def parse(text: str, name: str = "<text>") -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{name}:{line}: not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"{name}:1: not valid YAML: {str(error).splitlines()[0]}") from None
     lines: dict[Place, int] = {(): 1}
     doubles: list[Problem] = []
 
     def build(node: yaml.Node, place: Place) -> Any:
         lines.setdefault(place, node.start_mark.line + 1)
+        if len(place) > DEEPEST:
+            raise BadInput(f"{name}:{lines[place]}: nested deeper than any recipe is")
         if isinstance(node, yaml.MappingNode):
             out: dict[str, Any] = {}
             for key, value in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise BadInput(f"{name}:{key.start_mark.line + 1}: a name was expected before the colon")
                 inner = (*place, key.value)
                 lines[inner] = key.start_mark.line + 1
                 if key.value in out:

@@ -139,6 +139,8 @@ class Space:
 
     def complete(self, partial: Mapping[str, Any]) -> Recipe:
         """The baseline with some slots decided as YAML writes them. Raises Problems when that isn't in the space."""
+        if not isinstance(partial, Mapping):
+            raise Problems([Problem((), f"expected {{slot: choice, …}}, found {partial!r:.40}")])
         problems: list[Problem] = []
         decided: dict[str, Any] = {}
         for name, value in partial.items():
@@ -159,6 +161,10 @@ class Space:
         def read_off(name: str, domain: Domain) -> Value:
             first, *rest = name.split(".")
             chosen, tricks = getattr(recipe, first), kind(first)
+            option = name.removeprefix(f"{first}.").rpartition(".")[0]
+            if rest and tricks is not None and _name(tricks, chosen) != option:
+                message = f"{_name(tricks, chosen)} is not in this space, which has {option} here"
+                raise Problems([Problem((first,), message)])
             value = getattr(chosen, rest[-1]) if rest else chosen if tricks is None else _name(tricks, chosen)
             if not domain.contains(value):
                 raise Problems([Problem((first,), f"{name} = {value} is not in this space: {domain.written()}")])
@@ -243,6 +249,8 @@ def _range(of: Any, value: Any) -> Domain | Value:
         if not is_domain(value):
             return check(of, value)  # type: ignore[no-any-return]
         typed = of.annotation if of.annotation in (int, float, bool, str) else type(of.default)
+        if isinstance(value, list):
+            return OneOf(*(check(of, item) for item in value))
         domain = parse_domain(value, typed)
         for end in domain.ends():
             check(of, number(end, typed) if typed in (int, float) else end)

@@ -85,5 +85,18 @@ def _open(picture: Picture) -> Image.Image:
     if isinstance(picture, Image.Image):
         return picture
     if isinstance(picture, np.ndarray):
-        return Image.fromarray(picture)
+        return Image.fromarray(_pixels(picture))
     return read_image(Path(picture))
+
+
+def _pixels(array: np.ndarray) -> np.ndarray:
+    """The array as H×W or H×W×C. Raises BadInput when it is no picture."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if (
+        array.dtype != np.uint8
+        or not array.size
+        or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
+    ):
+        raise BadInput(f"a picture is a uint8 array H×W or H×W×C (C = 1, 3, 4), not {array.dtype} {array.shape}")
+    return array

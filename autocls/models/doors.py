@@ -1,7 +1,6 @@
 """The doors to timm's and torchvision's networks by name."""
 
 import difflib
-from collections.abc import Iterable
 from functools import partial
 
 from torch import nn
@@ -14,14 +13,15 @@ def known_timm(name: str) -> str:
     """``name`` if timm builds a network of that name (a pretrained tag may follow a dot), else ValueError."""
     import timm
 
-    return _known("timm model", name, timm.list_models(), name.split(".")[0])
+    _known("timm model", name.partition(".")[0], timm.list_models())
+    return _known("timm model", name, timm.list_models(pretrained=True)) if "." in name else name
 
 
 def known_torchvision(name: str) -> str:
     """``name`` if torchvision builds an image classifier of that name, else ValueError."""
     import torchvision
 
-    return _known("torchvision model", name, torchvision.models.list_models(module=torchvision.models), name)
+    return _known("torchvision model", name, torchvision.models.list_models(module=torchvision.models))
 
 
 def timm_model(name: str, classes: int, channels: int, image_size: int) -> nn.Module:
@@ -44,8 +44,7 @@ def torchvision_model(name: str, classes: int, channels: int) -> nn.Module:
     return model if channels == 3 else fit(model, channels)
 
 
-def _known(what: str, name: str, names: Iterable[str], bare: str) -> str:
-    names = list(names)
-    if bare in names:
+def _known(what: str, name: str, names: list[str]) -> str:
+    if name in names:
         return name
-    raise ValueError(unknown(what, name, difflib.get_close_matches(bare, names, n=5, cutoff=0.3)))
+    raise ValueError(unknown(what, name, difflib.get_close_matches(name, names, n=5, cutoff=0.3)))

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from autocls.data import ImageData
-from autocls.errors import BadInput
+from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training.loop import Weights
 from autocls.training.network import build
@@ -66,7 +66,10 @@ def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise BadInput(f"{folder / CARD}: not a model's card: {place}: {first['msg']}") from None
-    model = build(recipe, len(card.labels), card.channels)
+    try:
+        model = build(recipe, len(card.labels), card.channels)
+    except TrialFailed as error:
+        raise BadInput(f"{folder / RECIPE}: builds no network: {error}") from None
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:

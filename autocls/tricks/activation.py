@@ -1,6 +1,7 @@
 """Slot ``activation``: the non-linearity, wherever the network has one as a module."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -14,16 +15,21 @@ from autocls.tricks.structure import Surgery
 _TORCH = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish,
           nn.Tanh, nn.RReLU, nn.Softplus)  # fmt: skip
 _GATES = ("Sigmoid", "HardSigmoid")
+_GATED = ("SqueezeExcite", "SqueezeExcitation", "SEModule", "EffectiveSEModule")
 _TIMM = "timm.layers.activations"
 
 
 class Activation(Trick, Surgery):
-    """The non-linearity between the layers; gates (the sigmoid of squeeze-and-excitation) are left alone."""
+    """The non-linearity between the layers; squeeze-and-excitation keeps its own."""
 
     neutral: ClassVar[str] = "default"
 
+    def select(self, sites: list[Site]) -> Iterable[Site]:
+        gated = tuple(f"{site.path}." for site in sites if type(site.module).__name__ in _GATED)
+        return [site for site in sites if not site.path.startswith(gated)]
+
     def replace(self, site: Site) -> nn.Module | None:
-        return self.layer() if _is_activation(site.module) and "se." not in f"{site.path}." else None
+        return self.layer() if _is_activation(site.module) else None
 
     @abstractmethod
     def layer(self) -> nn.Module:

@@ -5,6 +5,7 @@ subclasses are the choices of that slot. The registry is the class tree.
 """
 
 import inspect
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -42,7 +43,7 @@ class Trick(BaseModel):
         if inspect.isabstract(cls):
             return
         for other in kind_of(cls)._subclasses():
-            if other is not cls and other.name == cls.name and other.__qualname__ != cls.__qualname__:
+            if other.name == cls.name and _home(other) != _home(cls):
                 raise TypeError(f"{cls.__module__}.{cls.__qualname__}: {kind_of(cls).name} has a '{cls.name}' already")
 
     @classmethod
@@ -136,6 +137,11 @@ class Trick(BaseModel):
         return {self.choice: parameters} if parameters else self.choice
 
 
+def _home(trick: type[Trick]) -> tuple[str, str]:
+    """Where a class is declared; a class that is declared there again (a reloaded module) is the same one."""
+    return trick.__module__, trick.__qualname__
+
+
 def kind_of(trick: type[Trick]) -> type[Trick]:
     """The kind (the outermost abstract class below Trick) that ``trick`` is a choice of."""
     return trick.__mro__[trick.__mro__.index(Trick) - 1]
@@ -169,10 +175,13 @@ def check(field: FieldInfo, value: object) -> Any:
     constraints = tuple(m for m in field.metadata if not isinstance(m, Uniform | Log | Int | OneOf))
     target: Any = Annotated[(field.annotation, *constraints)] if constraints else field.annotation
     try:
-        return TypeAdapter(target).validate_python(value)
+        checked = TypeAdapter(target).validate_python(value)
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
         raise ValueError(f"{reason[0].lower()}{reason[1:]}, not {value}") from None
+    if isinstance(checked, float) and not math.isfinite(checked):
+        raise ValueError(f"input should be a finite number, not {value}")
+    return checked
 
 
 def at(place: Place, problems: Problems) -> list[Problem]:

@@ -61,18 +61,18 @@ class Norm(Trick, Surgery):
     """Normalisation of feature maps: in place of the network's own, or after each convolution if it has none."""
 
     def select(self, sites: list[Site]) -> Iterable[Site]:
-        own = [site for site in sites if _is_norm(site.module)]
+        own = [s for s in sites if isinstance(s.module, _BatchNorm | nn.GroupNorm) and len(s.in_shape) == 3]
         return own or [site for site in sites if isinstance(site.module, nn.Conv2d)]
 
     def replace(self, site: Site) -> nn.Module | None:
         old = site.module
         if isinstance(old, nn.Conv2d):
             return nn.Sequential(old, self.layer(old.out_channels))
-        if type(old) is type(self.layer(site.in_shape[0])):
+        new = self.layer(site.in_shape[0])
+        if isinstance(old, type(new)) and getattr(old, "num_groups", 0) == getattr(new, "num_groups", 0):
             return None
         # timm's norm layers carry the activation (and a dropout) that follows them
         carried = [getattr(old, part) for part in ("drop", "act") if hasattr(old, part)]
-        new = self.layer(site.in_shape[0])
         return nn.Sequential(new, *carried) if carried else new
 
     @abstractmethod
@@ -115,10 +115,6 @@ class HeadBatch(HeadNorm):
 
     def replace(self, site: Site) -> nn.Module | None:
         return nn.Sequential(site.module, nn.BatchNorm1d(site.out_shape[0]))
-
-
-def _is_norm(module: nn.Module) -> bool:
-    return isinstance(module, _BatchNorm | nn.GroupNorm)
 
 
 def _single(size: int | tuple[int, ...]) -> int:
