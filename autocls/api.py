@@ -1,5 +1,6 @@
 """Training and using one classifier from Python."""
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from autocls.training import artifact
 from autocls.training.loop import EpochResult, default_device, evaluate
 from autocls.training.loop import train as train_epochs
 from autocls.training.metrics import metric as metric_named
+
+log = logging.getLogger("autocls")
 
 
 def train(
@@ -37,6 +40,8 @@ def train(
         recipe = Recipe.from_plain(recipe) if isinstance(recipe, Mapping) else Recipe.load(Path(recipe))
     metric_named(metric)
     prepared = prepare(data, seed=seed, sizes=[recipe.image_size], root=Path(root) if root else None, skip_bad=skip_bad)
+    for note in prepared.notes:
+        log.info("%s", note)
     images = prepared.at(recipe.image_size)
     best, weights = -1.0, None
     try:

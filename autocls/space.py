@@ -1,47 +1,18 @@
 """A space: a recipe with some slots left open."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
-from autocls.domains import Domain, OneOf, Value, is_domain, number, parse_domain
-from autocls.errors import unknown
+from autocls.domains import Domain, OneOf, Value
 from autocls.grammar import Document, Problem, Problems, parse, read
+from autocls.options import Ask, Option, closed, number_slot, options
 from autocls.recipe import Recipe, decide, kind, slot, written
 from autocls.shipped import find
-from autocls.tricks.base import Trick, at, check, declared, split
-
-Ask = Callable[[str, Domain], Value]
-"""Decides one open thing: its name (``optimizer``, ``optimizer.sgd.lr``) and domain in, a value of the domain out."""
-
-ANY = "any"
-
-
-@dataclass(frozen=True)
-class Option:
-    """One choice that a slot is open to: its decided parameters, and the domains of its open ones."""
-
-    name: str
-    trick: type[Trick] | None
-    decided: Mapping[str, Any] = field(default_factory=dict)
-    open: Mapping[str, Domain] = field(default_factory=dict)
-
-    def suggest(self, path: str, ask: Ask) -> Trick | None:
-        """The choice, its open parameters as ``ask`` answers."""
-        if self.trick is None:
-            return None
-        asked = {name: ask(f"{path}.{self.name}.{name}", domain) for name, domain in self.open.items()}
-        return self.trick(**self.decided, **asked)
-
-    def written(self) -> Any:
-        """The option as plain YAML."""
-        implied = {"model"} if self.name.endswith(f":{self.decided.get('model')}") else set()
-        parameters = {k: v for k, v in self.decided.items() if k not in implied}
-        parameters |= {k: domain.written() for k, domain in self.open.items()}
-        return {self.name: parameters} if parameters else self.name
+from autocls.tricks.base import Trick, at
 
 
 @dataclass(frozen=True)
@@ -83,7 +54,7 @@ class Space:
         ]:
             try:
                 tricks = kind(name)
-                slots[name] = _number(name, given[name]) if tricks is None else _options(tricks, given[name])
+                slots[name] = number_slot(name, given[name]) if tricks is None else options(tricks, given[name])
             except Problems as error:
                 problems += at((name,), error)
         if problems:
@@ -91,7 +62,7 @@ class Space:
         for name in Recipe.model_fields:
             if name not in slots:
                 default, tricks = Recipe.model_fields[name].default, kind(name)
-                slots[name] = default if tricks is None else (_closed(tricks, default),)
+                slots[name] = default if tricks is None else (closed(tricks, default),)
         space = cls({name: slots[name] for name in Recipe.model_fields}, about)
         if not isinstance(suggested, list):
             raise Problems([Problem(("suggestions",), "expected a list of partial recipes")])
@@ -221,110 +192,7 @@ def _name(tricks: type[Trick], chosen: Trick | None) -> str:
     return tricks.neutral if chosen is None else chosen.choice
 
 
-def _closed(tricks: type[Trick], chosen: Trick | None) -> Option:
-    if chosen is None:
-        return Option(tricks.neutral, None)
-    return Option(chosen.choice, type(chosen), chosen.model_dump())
-
-
 def _is_closed(value: tuple[Option, ...] | Domain | Value) -> bool:
     if isinstance(value, tuple):
         return len(value) == 1 and not value[0].open
     return isinstance(value, Value)
-
-
-def _number(name: str, value: Any) -> Domain | Value:
-    number_slot = slot(name)
-    if value == ANY:
-        own = declared(number_slot)
-        if own is None:
-            raise Problems([Problem((), "has no range of its own: write one")])
-        return own
-    return _range(number_slot, value)
-
-
-def _range(of: Any, value: Any) -> Domain | Value:
-    """The domain or the value written as ``value`` for a pydantic field. Raises Problems."""
-    try:
-        if not is_domain(value):
-            return check(of, value)  # type: ignore[no-any-return]
-        typed = of.annotation if of.annotation in (int, float, bool, str) else type(of.default)
-        if isinstance(value, list):
-            return OneOf(*(check(of, item) for item in value))
-        domain = parse_domain(value, typed)
-        for end in domain.ends():
-            check(of, number(end, typed) if typed in (int, float) else end)
-        return domain
-    except ValueError as error:
-        raise Problems([Problem((), str(error))]) from None
-
-
-def _options(tricks: type[Trick], value: Any) -> tuple[Option, ...]:
-    items: list[Any] = value if isinstance(value, list) else [value]
-    if not items:
-        raise Problems([Problem((), "an empty list leaves nothing to choose")])
-    problems: list[Problem] = []
-    options: list[Option] = []
-    for i, item in enumerate(items):
-        place: tuple[str | int, ...] = (i,) if isinstance(value, list) else ()
-        try:
-            options += _any(tricks) if item == ANY else [_option(tricks, item)]
-        except Problems as error:
-            problems += at(place, error)
-    names = [o.name for o in options]
-    problems += [Problem((), f"'{n}' stands twice: list its parameter's values instead") for n in _doubles(names)]
-    if problems:
-        raise Problems(problems)
-    return tuple(options)
-
-
-def _any(tricks: type[Trick]) -> list[Option]:
-    names = [n for n in tricks.choices() if not n.endswith(":")]
-    return [_option(tricks, n) for n in (names if tricks.required else [tricks.neutral, *names])]
-
-
-def _option(tricks: type[Trick], item: Any) -> Option:
-    name, parameters = split(item)
-    if tricks.is_neutral(name) or not _known(tricks, name):
-        tricks.parse(item)  # says what is wrong with it, if anything is
-        return Option(tricks.neutral, None)
-    trick, implied = tricks.find(name)
-    problems: list[Problem] = []
-    decided, opened = dict[str, Any](implied), dict[str, Domain]()
-    try:
-        given = trick.named(parameters)
-    except ValueError as error:
-        raise Problems([Problem((name,), str(error))]) from None
-    for parameter in [*trick.model_fields, *(p for p in given if p not in trick.model_fields)]:
-        if parameter in implied:
-            continue
-        if parameter not in trick.model_fields:
-            message = unknown("parameter", parameter, [p for p in trick.model_fields if p not in implied])
-            problems.append(Problem((name, parameter), message))
-            continue
-        its = trick.model_fields[parameter]
-        try:
-            value = _range(its, given[parameter]) if parameter in given else declared(its) or its.default
-        except Problems as error:
-            problems += at((name, parameter), error)
-            continue
-        if isinstance(value, Value):
-            decided[parameter] = value
-        else:
-            opened[parameter] = value
-    if not problems:
-        tricks.parse({name: {k: v for k, v in decided.items() if k not in implied}})
-        return Option(name, trick, decided, opened)
-    raise Problems(problems)
-
-
-def _known(tricks: type[Trick], name: str) -> bool:
-    try:
-        tricks.find(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _doubles(names: list[str]) -> list[str]:
-    return sorted({n for n in names if names.count(n) > 1})

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from autocls.domains import Domain, Int, OneOf, Uniform, Value
 from autocls.errors import BadInput
 from autocls.grammar import Problems
+from autocls.options import Ask
 from autocls.recipe import Recipe, kind
 from autocls.shipped import find, shipped
-from autocls.space import Ask, Space
+from autocls.space import Space
 
 EVERYTHING = Space.from_plain(dict.fromkeys(Recipe.model_fields, "any"))
 SPACES = {**{name: Space.load(name) for name in shipped()}, "everything": EVERYTHING}

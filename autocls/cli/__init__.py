@@ -1,5 +1,6 @@
 """The command line: one file per verb. Heavy imports happen inside the verbs, so that ``--help`` answers at once."""
 
+import logging
 import sys
 
 import typer
@@ -30,6 +31,8 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2, ctrl-C is 130."""
+    logging.basicConfig(format="autocls: %(message)s", level=logging.WARNING)
+    logging.getLogger("autocls").setLevel(logging.INFO)
     try:
         app()
     except BadInput as error:

@@ -70,7 +70,7 @@ def command(
         print(json.dumps({
             "folder": str(result.folder), "report": str(result.report), "stopped": result.stopped,
             "complete": now.complete, "pruned": now.pruned, "failed": now.failed, "epochs": now.epochs,
-            "metric": metric, "winner": now.best_number, "score": result.score, "test_score": result.test_score,
+            "metric": metric, "winner": result.winner, "score": result.score, "test_score": result.test_score,
             "recipe": result.recipe.plain() if result.recipe else None,
         }, ensure_ascii=False))  # fmt: skip
         return
@@ -80,7 +80,7 @@ def command(
             "No trial was completed, so there is no winner: give it more time, or see why trials failed in the report."
         )
     else:
-        print(f"Winner: trial {now.best_number}, {metric} {result.score:.2%} on validation, "
+        print(f"Winner: trial {result.winner}, {metric} {result.score:.2%} on validation, "
               f"{result.test_score:.2%} on the sealed test part.")  # fmt: skip
         print(f"Recipe: {recipe_file}\nModel:  {result.folder / 'model'}")
     print(f"Report: {result.report}", flush=True)

@@ -10,6 +10,8 @@ import math
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +39,23 @@ class Resources:
     gpus: float | None = None
 
 
-def connect(address: str) -> None:
-    """Join the Ray cluster at ``address``, or start one on this machine for ``local``. Raises BadInput."""
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a trial's failure stands in the study, with its reason
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Within it, Ray is connected: as it was, to the cluster at ``address``, or to one started here for ``local``.
+
+    Raises BadInput when no cluster answers.
+    """
     if ray.is_initialized():
+        yield
         return
+    _connect(address)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _connect(address: str) -> None:
     # No metrics agent, no usage report, no "0 GPUs" advice: nothing a search needs, and a second saved at the start.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -61,11 +75,6 @@ def _knock(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
     except (OSError, ValueError, OverflowError) as error:
         raise BadInput(f"--address {address}: no Ray cluster answers there: {error}") from None
-
-
-def disconnect() -> None:
-    """Leave the cluster; one that ``connect`` started ends."""
-    ray.shutdown()
 
 
 def fit(wanted: Resources) -> tuple[Resources, int]:
@@ -90,6 +99,7 @@ def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_o
 
     ``scratch`` must be reachable from every node; the best weights so far come to lie below it.
     """
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a trial's failure stands in the study, with its reason
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once + FAR_AHEAD)  # so that all the workers start at once

@@ -9,9 +9,11 @@ import pandas as pd
 
 from autocls.errors import BadInput
 from autocls.search.study import JOURNAL, Row, Study
+from autocls.space import Space
 from autocls.verdict.ranking import winner
 
 MODEL = "model"
+RECIPE = "best_recipe.yaml"
 
 
 def claim(folder: Path) -> None:
@@ -22,6 +24,13 @@ def claim(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"--out {folder}: can't be made: {error.strerror}") from None
+
+
+def write_beginning(folder: Path, space: Space, environment: dict[str, Any]) -> None:
+    """Write what is known before the first trial: ``space.yaml`` and ``environment.json``."""
+    (folder / "space.yaml").write_text(space.to_yaml(), encoding="utf-8")
+    described = json.dumps(environment, indent=2, ensure_ascii=False)
+    (folder / "environment.json").write_text(described, encoding="utf-8")
 
 
 def frame(rows: list[Row]) -> pd.DataFrame:
@@ -50,7 +59,7 @@ def write(folder: Path, study: Study) -> dict[str, Any]:
     (folder / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False), encoding="utf-8")
     if best is not None:
         recipe = next(r.recipe for r in rows if r.number == best)
-        (folder / "best_recipe.yaml").write_text(recipe, encoding="utf-8")
+        (folder / RECIPE).write_text(recipe, encoding="utf-8")
     return summary
 
 

@@ -1,6 +1,6 @@
 """One search from data to run folder."""
 
-import json
+import logging
 import shutil
 import time as clock
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ from autocls.training.loop import default_device, evaluate
 from autocls.training.metrics import metric as metric_named
 from autocls.training.network import build
 
+log = logging.getLogger("autocls")
+
 DEFAULT_SECONDS = 600.0
 
 
@@ -34,8 +36,10 @@ class SearchResult:
     """What a search came to."""
 
     folder: Path
+    winner: int | None
+    """The number of the best complete trial; None when none was completed."""
     recipe: Recipe | None
-    """The winner's; None when no trial was completed."""
+    """The winner's."""
     score: float | None
     """The winner's search score, on the validation part."""
     test_score: float | None
@@ -88,48 +92,51 @@ def search(
     else:
         kept = Path(root) if root else None
         prepared = prepare(str(data), seed=seed, sizes=opened.sizes(), root=kept, skip_bad=skip_bad)
+        for note in prepared.notes:
+            log.info("%s", note)
         runner = train_on(prepared, metric)
-    cluster.connect(address)
-    try:
+    scratch = target / "scratch"
+    with cluster.connected(address):
         resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
         about = {"space": Path(name).stem, "metric": metric, "seed": seed, **_about(prepared)}
         study = Study.create(target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner)
-        (target / "space.yaml").write_text(opened.to_yaml(), encoding="utf-8")
-        environment = json.dumps(describe(prepared, seed), indent=2, ensure_ascii=False)
-        (target / "environment.json").write_text(environment, encoding="utf-8")
+        folder.write_beginning(target, opened, describe(prepared, seed))
         driver = Driver(study, budget, opened.baseline(), began, watch)
-        scratch = target / "scratch"
         cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)
         study.note("stopped", driver.close())
         study.note("seconds", clock.monotonic() - began)
-    finally:
-        cluster.disconnect()
-    summary = folder.write(target, study)
-    best = summary["winner"]
-    recipe = Recipe.load(target / "best_recipe.yaml") if best is not None else None
+    winner = folder.write(target, study)["winner"]
+    recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
+    test_score = None
     if recipe is not None and prepared is not None:
-        test_score, images = _keep_winner(target, recipe, driver.weights[best], prepared, metric, driver.snapshot.best)
+        test_score = _keep_winner(target, recipe, driver.weights[winner], prepared, metric, driver.snapshot.best)
         study.note("test_score", test_score)
-        study.note("test_images", images)
-        summary = folder.write(target, study)
+        study.note("test_images", sum(prepared.counts["test"].values()))
+    summary = folder.write(target, study)
     shutil.rmtree(scratch, ignore_errors=True)
-    score = driver.snapshot.best if recipe else None
     return SearchResult(
-        target, recipe, score, summary["test_score"], driver.snapshot, summary["stopped"], write_report(target)
-    )  # fmt: skip
+        folder=target,
+        winner=winner,
+        recipe=recipe,
+        score=driver.snapshot.best if recipe else None,
+        test_score=test_score,
+        snapshot=driver.snapshot,
+        stopped=summary["stopped"],
+        report=write_report(target),
+    )
 
 
 def _keep_winner(
     target: Path, recipe: Recipe, weights_folder: Path, prepared: Prepared, metric: str, score: float
-) -> tuple[float, int]:
-    """Write the winner's model folder; opens the sealed test part, once. Returns its score and number of images."""
+) -> float:
+    """Write the winner's model folder; opens the sealed test part, once, and returns the score there."""
     data = prepared.at(recipe.image_size)
     weights = load_file(weights_folder / WEIGHTS)
     model = build(recipe, len(data.classes), data.images.shape[1])
     model.load_state_dict(weights)
     test_score = evaluate(model, data, data.split.test, metric, default_device())
     save(target / folder.MODEL, recipe, weights, ModelCard.of(data, metric, score, test_score))
-    return test_score, len(data.split.test)
+    return test_score
 
 
 def _budget(trials: int | None, seconds: float | None) -> Budget:
@@ -151,7 +158,10 @@ def _space(space: str | Path | Mapping[str, Any] | Space, epochs: int | None) ->
 def _short(data: str | Path | None, objective: Objective | None) -> str:
     if data is None:
         return getattr(objective, "__name__", "objective")
-    return str(data).partition(":")[2].lower() if str(data).startswith("torchvision:") else Path(data).resolve().stem
+    if str(data).startswith("torchvision:"):
+        return str(data).partition(":")[2].lower()
+    path = Path(data).resolve()
+    return path.name if path.is_dir() else path.stem
 
 
 def _about(prepared: Prepared | None) -> dict[str, Value | list[str] | dict[str, dict[str, int]]]:
