@@ -4,16 +4,19 @@ Scalars stay text here: the reader of a value knows what it wants, so that ``off
 ``1e-3`` never a surprise string.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
 from autocls.errors import BadInput
 
 Place = tuple[str | int, ...]
+T = TypeVar("T")
+V = TypeVar("V")
+K = TypeVar("K", bound=str | int)
 
 EMPTY = frozenset({"none", "off", "no", "false", "null", "~", ""})
 """How the empty choice may be written; it is called ``none``."""
@@ -45,6 +48,13 @@ class Document:
     name: str
     value: Any
     lines: dict[Place, int]
+
+    def read_as(self, reader: Callable[[Any], T]) -> T:
+        """``reader(value)``; the Problems that it raises come with this file's name and their lines."""
+        try:
+            return reader(self.value)
+        except Problems as error:
+            raise Problems(error.problems, self) from None
 
     def where(self, problem: Problem) -> str:
         """``file:line: place: message``."""
@@ -100,6 +110,25 @@ def parse(text: str, name: str = "<text>") -> Document:
     if doubles:
         raise Problems(doubles, document)
     return document
+
+
+def each(given: Mapping[K, V], reader: Callable[[K, V], T]) -> dict[K, T]:
+    """``reader(key, value)`` of every item. Raises the Problems of all of them at once, each at its key."""
+    problems: list[Problem] = []
+    done: dict[K, T] = {}
+    for key, value in given.items():
+        try:
+            done[key] = reader(key, value)
+        except Problems as error:
+            problems += at((key,), error)
+    if problems:
+        raise Problems(problems)
+    return done
+
+
+def at(place: Place, problems: Problems) -> list[Problem]:
+    """The problems of a part, told from the whole's point of view."""
+    return [Problem((*place, *p.place), p.message) for p in problems.problems]
 
 
 def _plain(problem: Problem) -> str:

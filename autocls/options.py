@@ -6,9 +6,9 @@ from typing import Any
 
 from autocls.domains import Domain, OneOf, Value, is_domain, number, parse_domain
 from autocls.errors import unknown
-from autocls.grammar import Problem, Problems
+from autocls.grammar import Problem, Problems, at
 from autocls.recipe import slot
-from autocls.tricks.base import Trick, at, check, declared, split
+from autocls.tricks.base import Trick, check, declared, split
 
 Ask = Callable[[str, Domain], Value]
 """Decides one open thing: its name (``optimizer``, ``optimizer.sgd.lr``) and domain in, a value of the domain out."""

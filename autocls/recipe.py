@@ -11,12 +11,12 @@ from pydantic_core import CoreSchema, core_schema
 
 from autocls.domains import Int, Log, OneOf, Uniform
 from autocls.errors import unknown
-from autocls.grammar import Document, Problem, Problems, parse, read
+from autocls.grammar import Document, Problem, Problems, each, parse, read
 from autocls.tricks.activation import Activation
 from autocls.tricks.architecture import Architecture, Lenet
 from autocls.tricks.augmentation import Color, Crop, Erase, Flip, Rotate
 from autocls.tricks.averaging import Ema
-from autocls.tricks.base import Trick, at, check
+from autocls.tricks.base import Trick, check
 from autocls.tricks.initialisation import Init
 from autocls.tricks.loss import CrossEntropy, Loss
 from autocls.tricks.mixing import Mix
@@ -101,24 +101,12 @@ class Recipe(BaseModel):
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """The recipe in a parsed file. Raises Problems."""
-        try:
-            return cls.from_plain(document.value)
-        except Problems as error:
-            raise Problems(error.problems, document) from None
+        return document.read_as(cls.from_plain)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """The recipe that YAML wrote as ``plain``; unsaid slots are neutral. Raises Problems."""
-        problems: list[Problem] = []
-        decided: dict[str, Any] = {}
-        for name, value in plain.items():
-            try:
-                decided[name] = decide(name, value)
-            except Problems as error:
-                problems += at((name,), error)
-        if problems:
-            raise Problems(problems)
-        return cls(**decided)
+        return cls(**each(plain, decide))
 
     def plain(self) -> dict[str, Any]:
         """The recipe as plain YAML values, every slot and parameter spelled out."""

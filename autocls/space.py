@@ -8,11 +8,11 @@ from typing import Any, Self
 import yaml
 
 from autocls.domains import Domain, OneOf, Value
-from autocls.grammar import Document, Problem, Problems, parse, read
+from autocls.grammar import Document, Problem, Problems, at, each, parse, read
 from autocls.options import Ask, Option, closed, number_slot, options
 from autocls.recipe import Recipe, decide, kind, slot, written
 from autocls.shipped import find
-from autocls.tricks.base import Trick, at
+from autocls.tricks.base import Trick
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,7 @@ class Space:
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """The space in a parsed file. Raises Problems with every error of the file."""
-        try:
-            return cls.from_plain(document.value)
-        except Problems as error:
-            raise Problems(error.problems, document) from None
+        return document.read_as(cls.from_plain)
 
     @classmethod
     def from_yaml(cls, text: str) -> Self:
@@ -46,35 +43,13 @@ class Space:
         """The space that YAML wrote as ``plain``; unsaid slots stay neutral. Raises Problems."""
         given = dict(plain)
         about, suggested = str(given.pop("about", "")), given.pop("suggestions", [])
-        problems: list[Problem] = []
-        slots: dict[str, tuple[Option, ...] | Domain | Value] = {}
-        for name in [
-            *(n for n in Recipe.model_fields if n in given),
-            *(n for n in given if n not in Recipe.model_fields),
-        ]:
-            try:
-                tricks = kind(name)
-                slots[name] = number_slot(name, given[name]) if tricks is None else options(tricks, given[name])
-            except Problems as error:
-                problems += at((name,), error)
-        if problems:
-            raise Problems(problems)
+        slots = each(given, _opened)
         for name in Recipe.model_fields:
             if name not in slots:
                 default, tricks = Recipe.model_fields[name].default, kind(name)
                 slots[name] = default if tricks is None else (closed(tricks, default),)
         space = cls({name: slots[name] for name in Recipe.model_fields}, about)
-        if not isinstance(suggested, list):
-            raise Problems([Problem(("suggestions",), "expected a list of partial recipes")])
-        suggestions = []
-        for i, partial in enumerate(suggested):
-            try:
-                suggestions.append(space.complete(partial))
-            except Problems as error:
-                problems += at(("suggestions", i), error)
-        if problems:
-            raise Problems(problems)
-        return cls(space.slots, about, tuple(suggestions))
+        return cls(space.slots, about, each({"suggestions": suggested}, space._suggested)["suggestions"])
 
     def open_slots(self) -> list[str]:
         """The slots with something left to decide."""
@@ -112,18 +87,14 @@ class Space:
         """The baseline with some slots decided as YAML writes them. Raises Problems when that isn't in the space."""
         if not isinstance(partial, Mapping):
             raise Problems([Problem((), f"expected {{slot: choice, …}}, found {partial!r:.40}")])
-        problems: list[Problem] = []
-        decided: dict[str, Any] = {}
-        for name, value in partial.items():
-            try:
-                decided[name] = decide(name, value)
-            except Problems as error:
-                problems += at((name,), error)
-        if problems:
-            raise Problems(problems)
-        recipe = self.baseline().model_copy(update=decided)
+        recipe = self.baseline().model_copy(update=each(partial, decide))
         self.parameters(recipe)
         return recipe
+
+    def _suggested(self, _: str, listed: object) -> tuple[Recipe, ...]:
+        if not isinstance(listed, list):
+            raise Problems([Problem((), "expected a list of partial recipes")])
+        return tuple(each(dict(enumerate(listed)), lambda _, partial: self.complete(partial)).values())
 
     def parameters(self, recipe: Recipe) -> dict[str, Value]:
         """The answers to ``suggest``'s questions that give ``recipe``. Raises Problems when the space lacks it."""
@@ -186,6 +157,11 @@ class Space:
     def to_yaml(self) -> str:
         """The space as YAML that ``load`` reads back as this very space."""
         return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+
+
+def _opened(name: str, value: Any) -> tuple[Option, ...] | Domain | Value:
+    tricks = kind(name)
+    return number_slot(name, value) if tricks is None else options(tricks, value)
 
 
 def _name(tricks: type[Trick], chosen: Trick | None) -> str:

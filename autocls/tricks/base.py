@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from autocls.domains import Domain, Int, Log, OneOf, Uniform, Value, is_domain, number
 from autocls.errors import unknown
-from autocls.grammar import EMPTY, Place, Problem, Problems
+from autocls.grammar import EMPTY, Problem, Problems
 
 
 class Trick(BaseModel):
@@ -182,8 +182,3 @@ def check(field: FieldInfo, value: object) -> Any:
     if isinstance(checked, float) and not math.isfinite(checked):
         raise ValueError(f"input should be a finite number, not {value}")
     return checked
-
-
-def at(place: Place, problems: Problems) -> list[Problem]:
-    """The problems of a part, told from the whole's point of view."""
-    return [Problem((*place, *p.place), p.message) for p in problems.problems]
