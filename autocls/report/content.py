@@ -82,18 +82,22 @@ def headline(run: Run) -> Headline:
         Fact(f"{metric}, validation", percent(row["score"]), f"the best of {complete} complete trials: optimistic")
     ]
     sentence = f"Trial {number} has the best {metric} on the validation part, {percent(row['score'])}"
-    if not math.isnan(base) and number != summary.get("baseline"):
+    if number == summary.get("baseline"):
+        sentence += ": it is the plain baseline, and no trial beat it"
+    elif math.isnan(base):
+        sentence += "; the baseline was not completed, so there is nothing to compare it with"
+    else:
         sentence += f", {points(row['score'] - base)} from the plain baseline's {percent(base)}"
         facts.append(Fact("from the baseline", points(row["score"] - base), f"{percent(base)}, one run each"))
     sentence += ". It was picked for this score, so expect less on new images"
+    title = f"Trial {number} wins: {percent(row['score'])} {metric} on validation"
     if test is not None:
-        images = summary.get("test_images")
         sentence += f": on the sealed test part, which was opened once, it has {percent(test)}"
-        margin = _margin(test, images)
-        facts.insert(1, Fact(f"{metric}, sealed test", percent(test), f"{images:,} images, ±{100 * margin:.1f} points"))
+        note = _certainty(test, summary.get("test_images"), summary.get("metric"))
+        facts.insert(1, Fact(f"{metric}, sealed test", percent(test), note))
+        title = f"Trial {number} wins: {percent(test)} {metric} on the sealed test part"
     if not pd.isna(row["parameters"]):
         facts.append(Fact("parameters", f"{int(row['parameters']):,}"))
-    title = f"Trial {number}: {percent(row['score'] if test is None else test)}"
     return Headline(title, sentence + ".", (*facts, *effort), _commands(run))
 
 
@@ -118,6 +122,13 @@ def rows(run: Run) -> list[dict[str, Any]]:
         }
         for r in ranked.to_dict("records")
     ]
+
+
+def choices(run: Run) -> dict[str, list[object]]:
+    """Each knob's values in the order of ``rows``, None where a trial does not have it: what expressions look up."""
+    flat_recipes = [knobs(recipe) for recipe in leaderboard(run.trials)["recipe"]]
+    names = dict.fromkeys(name for recipe in flat_recipes for name in recipe)
+    return {name: [recipe.get(name) for recipe in flat_recipes] for name in names}
 
 
 def chips(mine: Mapping[str, object], baseline: Mapping[str, object]) -> list[str]:
@@ -173,9 +184,22 @@ def flat(nested: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return out
 
 
-def _margin(share: float, n: int | None) -> float:
-    """Half the 95 % normal interval of a share of ``n`` images (Wald 1943)."""
-    return 1.96 * math.sqrt(max(share * (1 - share), 0.0) / n) if n else math.nan
+def interval(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of ``n`` images (Wilson 1927), which stays honest at 0 and at 1."""
+    z2 = 1.96**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = 1.96 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return middle - half, middle + half
+
+
+def _certainty(share: float, images: int | None, metric: str | None) -> str:
+    """What a test score's number of images says about it; only an accuracy is a share, so only it has an interval."""
+    if not images:
+        return ""
+    if metric != "accuracy":
+        return f"{images:,} images"
+    low, high = interval(share, images)
+    return f"{images:,} images, 95 % interval {100 * low:.1f} to {100 * high:.1f} %"
 
 
 def _commands(run: Run) -> tuple[tuple[str, str], ...]:

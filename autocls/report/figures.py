@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -11,6 +12,10 @@ from autocls.verdict.ranking import best_so_far
 
 # Okabe & Ito 2008: told apart by colour-blind readers, and dark enough on white as light enough on black.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8f98"
+CLEAR = "rgba(0,0,0,0)"
+
+MOST_CURVES = 300
+"""More curves of a state are one blot, and slow to draw."""
 
 
 def progress(trials: pd.DataFrame, baseline: int | None) -> go.Figure | None:
@@ -50,9 +55,13 @@ def curves(trials: pd.DataFrame) -> go.Figure | None:
     if len(pruned):
         title += f"; {len(pruned)} were stopped early, in the median after epoch {pruned['epochs'].median():.0f}"
     figure = _figure(title, "epoch", "validation score")
-    for part, color, width, opacity in ((pruned, GREY, 1, 0.55), (complete, BLUE, 1.5, 0.9)):
-        x, y, text = _with_gaps(part)
+    solid = 0.9 if len(complete) <= 20 else 0.45  # many solid curves would hide each other and the pruned ones
+    for part, color, width, opacity in ((pruned, GREY, 1, 0.55), (complete, BLUE, 1.5, solid)):
+        drawn = _thinned(part)
+        x, y, text = _with_gaps(drawn)
         name = "complete" if part is complete else "pruned"
+        if len(drawn) < len(part):
+            name += f" ({len(drawn)} of {len(part):,} drawn, best to worst)"
         figure.add_scatter(
             x=x, y=y, text=text, mode="lines+markers", name=name, opacity=opacity, connectgaps=False,
             line={"color": color, "width": width}, marker={"size": 4, "color": color},
@@ -70,34 +79,52 @@ def knob_figures(trials: pd.DataFrame) -> dict[str, go.Figure]:
 def _knob(table: pd.DataFrame, name: str) -> go.Figure:
     part = table[table[name].notna()]
     numeric = pd.api.types.is_numeric_dtype(part[name]) and not pd.api.types.is_bool_dtype(part[name])
-    continuous = numeric and part[name].nunique() > 6
-    figure = _figure(_trend(part, name) if continuous else _highest(part, name), name, "validation score")
-    values = part[name].astype(float) if continuous else part[name].map(short)
+    grouped = not numeric or part[name].nunique() <= 6
+    figure = _figure(_finding(part[part["state"] == "COMPLETE"], name, grouped=grouped), name, "validation score")
     for state, color, symbol in (("PRUNED", GREY, "circle-open"), ("COMPLETE", BLUE, "circle")):
-        here = part["state"] == state
-        figure.add_scatter(
-            x=values[here].tolist(), y=part.loc[here, "score"].tolist(), mode="markers", name=state.lower(),
-            customdata=part.loc[here, "number"].tolist(), marker={"color": color, "size": 7, "symbol": symbol},
-            hovertemplate="trial %{customdata}, %{x}: %{y:.2%}<extra></extra>",
-        )  # fmt: skip
-    if continuous:
-        low, high = part[name].astype(float).agg(["min", "max"])
-        figure.update_xaxes(type="log" if low > 0 and high / low > 20 else "linear")
-    else:
-        figure.update_xaxes(type="category")
+        here = part[part["state"] == state]
+        shared = {
+            "y": here["score"].tolist(), "name": state.lower(), "customdata": here["number"].tolist(),
+            "marker": {"color": color, "size": 7, "symbol": symbol},
+            "hovertemplate": "trial %{customdata}, %{x}: %{y:.2%}<extra></extra>",
+        }  # fmt: skip
+        if grouped:
+            # Only complete trials have a box: a pruned one's score comes from fewer epochs.
+            outline = {"color": color if state == "COMPLETE" else CLEAR, "width": 1.5}
+            figure.add_box(
+                x=here[name].map(short).tolist(), boxpoints="all", jitter=0.5, pointpos=0, hoveron="points",
+                fillcolor=CLEAR, line=outline, **shared,
+            )  # fmt: skip
+        else:
+            figure.add_scatter(x=here[name].astype(float).tolist(), mode="markers", **shared)
+    if grouped:
+        order = [short(value) for value in sorted(part[name].unique(), key=None if numeric else str)]
+        figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
+    elif part[name].min() > 0 and part[name].max() / part[name].min() > 20:
+        figure.update_xaxes(type="log")
     return figure
 
 
-def _highest(part: pd.DataFrame, name: str) -> str:
-    medians = {short(value): float(scores.median()) for value, scores in part.groupby(name)["score"]}
-    top = max(medians, key=lambda value: medians[value])
-    return f"By {name}, trials with {top} score highest in the median ({percent(medians[top])})"
+def _finding(complete: pd.DataFrame, name: str, *, grouped: bool) -> str:
+    """What the complete trials say about a knob, in one line."""
+    if grouped and complete[name].nunique() > 1:
+        medians = complete.groupby(name)["score"].median()
+        best, score = short(medians.idxmax()), percent(medians.max())
+        return f"By {name}, complete trials with {best} score highest in the median ({score})"
+    if not grouped and len(complete) > 2:
+        rho = complete[name].astype(float).rank().corr(complete["score"].rank())  # Spearman's
+        if not math.isnan(rho):
+            verb = "hardly follow" if abs(rho) < 0.1 else "rise with" if rho > 0 else "fall with"
+            few = f"rank correlation {rho:+.2f} over {len(complete)} complete trials".replace("-", "−")
+            return f"Scores {verb} {name} ({few})"
+    return f"Too few complete trials to compare by {name}"
 
 
-def _trend(part: pd.DataFrame, name: str) -> str:
-    rho = float(part[name].astype(float).rank().corr(part["score"].rank()))  # Spearman 1904
-    way = "hardly follow" if abs(rho) < 0.1 or math.isnan(rho) else "rise with" if rho > 0 else "fall with"
-    return f"Scores {way} {name} (rank correlation {rho:+.2f}, n = {len(part)})".replace("-", "−")
+def _thinned(trials: pd.DataFrame) -> pd.DataFrame:
+    """At most MOST_CURVES trials, from the best to the worst evenly."""
+    if len(trials) <= MOST_CURVES:
+        return trials
+    return trials.sort_values("score", ascending=False).iloc[np.linspace(0, len(trials) - 1, MOST_CURVES).astype(int)]
 
 
 def _with_gaps(trials: pd.DataFrame) -> tuple[list[int | None], list[float | None], list[str]]:

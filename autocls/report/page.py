@@ -41,6 +41,7 @@ def render(run: Run) -> str:
         recipe=run.best_recipe,
         space=run.space,
         rows=rows,
+        choices=content.choices(run),
         charts={name: plain(figure) for name, figure in charts.items() if figure},
         knobs={name: plain(figure) for name, figure in figures.knob_figures(run.trials).items()},
         failures=content.failures(run.trials),

@@ -24,13 +24,15 @@ class Run:
 
 def read(folder: Path) -> Run:
     """The run in ``folder``. Raises BadInput when there is none."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no such folder; name an output folder of `autocls search`")
     table = folder / "trials.parquet"
     if not table.is_file():
         raise BadInput(f"{folder}: holds no search: there is no {table.name} in it")
     return Run(
-        pd.read_parquet(table),
-        json.loads(_text(folder / "summary.json") or "{}"),
-        json.loads(_text(folder / "environment.json") or "{}"),
+        _trials(table),
+        _json(folder / "summary.json"),
+        _json(folder / "environment.json"),
         _text(folder / "best_recipe.yaml"),
         _text(folder / "space.yaml"),
     )
@@ -47,6 +49,23 @@ def knobs(recipe: str) -> dict[str, object]:
             flat[slot] = name
             flat |= {f"{slot}.{name}.{parameter}": value for parameter, value in parameters.items()}
     return flat
+
+
+def _trials(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: can't be read as a table of trials: {error}") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(path) or "{}")
+    except ValueError as error:
+        raise BadInput(f"{path}: is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise BadInput(f"{path}: should hold one JSON object, not a {type(found).__name__}")
+    return found
 
 
 def _text(path: Path) -> str | None:

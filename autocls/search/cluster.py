@@ -56,9 +56,8 @@ def connected(address: str) -> Iterator[None]:
 
 
 def _connect(address: str) -> None:
-    # No metrics agent, no usage report, no "0 GPUs" advice: nothing a search needs, and a second saved at the start.
+    # No dashboard and no usage report: nothing a search needs, and seconds saved at the start.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if ":" in address.removeprefix("ray://"):
         _knock(address)
     try:

@@ -2,13 +2,15 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from autocls.errors import BadInput
 from autocls.report import content, write_report
-from autocls.report.figures import curves, knob_figures, progress
+from autocls.report.figures import MOST_CURVES, curves, knob_figures, progress
 from autocls.report.page import as_json, render
 from autocls.report.run import Run, knobs, read
 from tests.report.runs import NASTY, write
@@ -53,6 +55,29 @@ def test_a_changed_parameter_of_the_same_choice_is_a_difference() -> None:
     assert content.chips({**base, "optimizer.sgd.lr": 0.123456}, base) == ["optimizer = sgd (lr 0.123)"]
 
 
+@pytest.mark.parametrize("baseline, said", [(9, "no trial beat it"), (6, "the baseline was not completed")])
+def test_without_a_difference_the_headline_says_why(run: Run, baseline: int, said: str) -> None:
+    headline = content.headline(replace(run, summary={**run.summary, "baseline": baseline}))
+    assert said in headline.sentence
+    assert "from the baseline" not in [fact.label for fact in headline.facts]
+
+
+def test_only_an_accuracy_has_an_interval_and_a_perfect_one_is_no_certainty(run: Run) -> None:
+    perfect = {**run.summary, "test_score": 1.0}
+    notes = [
+        content.headline(replace(run, summary={**perfect, **more})).facts[1].note
+        for more in ({"metric": "accuracy"}, {"metric": "macro_f1"}, {"test_images": None})
+    ]
+    assert notes == ["100 images, 95 % interval 96.3 to 100.0 %", "100 images", ""]
+
+
+def test_choices_stand_in_the_order_of_the_leaderboard(run: Run) -> None:
+    found, rows = content.choices(run), content.rows(run)
+    assert found["norm"] == [knobs(row["recipe"])["norm"] for row in rows]
+    with_adam = [value is not None for value in found["optimizer.adam.lr"]]
+    assert with_adam == [value == "adam" for value in found["optimizer"]]
+
+
 def test_failures_are_grouped_by_reason(run: Run) -> None:
     (failure,) = content.failures(run.trials)
     assert failure == content.Failure(f"NaN loss in {NASTY[0]}", 4, (6, 13, 20, 27))
@@ -75,6 +100,16 @@ def test_every_curve_is_drawn_and_pruned_ones_apart(run: Run) -> None:
     assert drawn == {"pruned": by_state["PRUNED"], "complete": by_state["COMPLETE"]}
 
 
+def test_of_very_many_curves_some_are_drawn_and_the_chart_says_so(run: Run) -> None:
+    many = pd.concat([run.trials[run.trials["state"] == "COMPLETE"]] * 100, ignore_index=True)
+    figure = curves(many)
+    assert figure is not None
+    trace = figure.data[1]
+    assert sum(y is None for y in trace.y) == MOST_CURVES
+    assert f"{MOST_CURVES} of {len(many):,} drawn" in trace.name
+    assert max(y for y in trace.y if y is not None) == round(many["score"].max(), 5)
+
+
 def test_the_best_so_far_never_falls(run: Run) -> None:
     figure = progress(run.trials, 0)
     assert figure is not None
@@ -89,6 +124,14 @@ def test_each_knob_that_varied_has_a_chart_that_states_a_finding(run: Run) -> No
     assert figures["optimizer.adam.lr"].layout.xaxis.type == "log"
     assert "score highest in the median" in figures["norm"].layout.title.text
     assert "rank correlation" in figures["label_smoothing"].layout.title.text
+
+
+def test_what_a_knob_s_chart_states_is_of_complete_trials_alone(run: Run) -> None:
+    pruned_look_best = run.trials.assign(score=run.trials["score"] + (run.trials["state"] == "PRUNED"))
+    titles = [{k: f.layout.title.text for k, f in knob_figures(t).items()} for t in (run.trials, pruned_look_best)]
+    assert titles[0] == titles[1]
+    few = knob_figures(run.trials[run.trials["state"] == "PRUNED"])
+    assert few["norm"].layout.title.text == "Too few complete trials to compare by norm"
 
 
 def test_names_from_data_are_escaped_everywhere(run: Run) -> None:
@@ -115,6 +158,7 @@ def test_without_a_complete_trial_the_page_says_what_to_do(tmp_path: Path) -> No
     page = write_report(write(tmp_path, complete=False)).read_text()
     assert "No winner yet" in page
     assert "Give the search more time" in page
+    assert "there is no best recipe" in page
 
 
 def test_no_trial_at_all(tmp_path: Path) -> None:
@@ -130,12 +174,25 @@ def test_only_the_trials_must_be_there(tmp_path: Path) -> None:
     for name in ("summary.json", "environment.json", "best_recipe.yaml", "space.yaml"):
         (folder / name).unlink()
     page = write_report(folder).read_text()
-    assert "environment.json is missing" in page
+    for name in ("environment.json", "best_recipe.yaml", "space.yaml"):
+        assert f"{name} is missing" in page
 
 
 def test_a_folder_without_a_search_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no search"):
         write_report(tmp_path)
+
+
+@pytest.mark.parametrize("name, text", [("summary.json", "{oops"), ("summary.json", "[]"), ("trials.parquet", "x")])
+def test_a_broken_file_is_bad_input_that_names_it(tmp_path: Path, name: str, text: str) -> None:
+    (write(tmp_path) / name).write_text(text)
+    with pytest.raises(BadInput, match=name):
+        write_report(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such folder"):
+        write_report(tmp_path / "nowhere")
 
 
 def test_unknown_shares_are_a_dash() -> None:

@@ -89,9 +89,10 @@ def test_a_dead_worker_fails_its_trial_alone(tmp_path: Path) -> None:
 
 def test_time_is_honoured_to_within_an_epoch(tmp_path: Path) -> None:
     began = time.monotonic()
-    result = autocls.search(objective=objectives.endless, space={**SPACE, "epochs": 1000}, seconds=8, out=tmp_path)
-    assert result.snapshot.seconds < 8 + 3
-    assert time.monotonic() - began < 20
+    result = autocls.search(objective=objectives.endless, space={**SPACE, "epochs": 1000}, seconds=15, out=tmp_path)
+    assert 15 <= result.snapshot.seconds < 15 + 3
+    assert time.monotonic() - began < 30
+    assert result.snapshot.epochs > 0
     table = trials(tmp_path)
     assert result.stopped == "time is up"
     assert (table["state"] == "PRUNED").all()

@@ -68,8 +68,8 @@ def test_declared_ranges_hold_legal_values_only(case: Case):
     given = case.made.model_dump()
     for name, field in case.trick.model_fields.items():
         domain = declared(field)
-        legal = [*domain.ends(), domain.middle(), field.default] if domain else []
-        for value in legal:
+        assert domain is None or domain.contains(field.default), name
+        for value in (*domain.ends(), domain.middle()) if domain else ():
             assert check(field, value) == value
             assert getattr(case.trick(**{**given, name: value}), name) == value
 

@@ -1,6 +1,6 @@
 "use strict";
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const rows = read("rows"), charts = read("charts"), knobs = read("knobs");
+const rows = read("rows"), choices = read("choices"), charts = read("charts"), knobs = read("knobs");
 const CHUNK = 200; // rows drawn at once; more come as the reader scrolls
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -10,13 +10,14 @@ if (recipe) {
   const said = document.getElementById("copied");
   document.getElementById("download").href = "data:text/yaml;charset=utf-8," + encodeURIComponent(recipe.textContent);
   document.getElementById("copy").addEventListener("click", async () => {
+    let copied = true;
     try {
       await navigator.clipboard.writeText(recipe.textContent);
     } catch { // pages opened from disk may not have the clipboard
       getSelection().selectAllChildren(recipe);
-      document.execCommand("copy");
+      copied = document.execCommand("copy");
     }
-    said.textContent = "copied";
+    said.textContent = copied ? "copied" : "the recipe is selected: copy it with the keyboard";
   });
 }
 
@@ -31,13 +32,26 @@ if (board) {
   const number = new Intl.NumberFormat("en");
   const cell = (tr, text, name) => { const td = tr.insertCell(); td.textContent = text ?? "–"; td.className = name ?? ""; return td; };
   const text = (row) => [row.number, row.state, row.reason, ...row.chips, row.recipe].join("\n").toLowerCase();
-  const expression = /^\s*([\w.]+)\s*=\s*(.+?)\s*$/;
-  const matches = (row, wanted) => {
-    if (state.value && row.state !== state.value) return false;
-    const parts = wanted.match(expression);
-    if (!parts) return text(row).includes(wanted.trim());
-    return row.recipe.toLowerCase().split("\n").join(" ").match(new RegExp(
-      `(^|\\s|\\{)${parts[1].replace(/.*\./, "")}:\\s+${parts[2].replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}([\\s:,}]|$)`)) !== null;
+
+  // "optimizer = adam, lr < 0.01": every part must hold; a parameter may go by its last name; what is no expression is text
+  const expression = /^([\w.]+)\s*(!=|<=|>=|=|<|>)\s*(.+)$/;
+  const tests = {
+    "=": (x, y) => x === y, "!=": (x, y) => x !== y,
+    "<": (x, y) => x < y, "<=": (x, y) => x <= y, ">": (x, y) => x > y, ">=": (x, y) => x >= y,
+  };
+  const holds = (own, test, wanted) => {
+    if (own === null) return false;
+    if (typeof own !== "number" || Number.isNaN(Number(wanted))) return test(String(own).toLowerCase(), wanted);
+    const given = Number(wanted); // chips show three digits, so three digits are enough to ask for
+    return test(Number(own.toPrecision(3)) === given ? given : own, given);
+  };
+  const parse = (part) => {
+    const parts = part.match(expression);
+    if (!parts) return { accepts: (row) => text(row).includes(part) };
+    const [, name, sign, wanted] = parts;
+    const known = Object.keys(choices).filter((knob) => knob === name || knob.endsWith("." + name));
+    const accepts = (row) => known.some((knob) => holds(choices[knob][order.get(row.number)], tests[sign], wanted));
+    return { accepts, unknown: known.length ? null : name };
   };
   const value = (row) => {
     if (sort.key === "rank") return order.get(row.number);
@@ -75,9 +89,11 @@ if (board) {
     drawn = Math.min(found.length, drawn + CHUNK);
   };
   const show = () => {
-    found = rows.filter((row) => matches(row, filter.value.toLowerCase())).sort(compare);
+    const parts = filter.value.toLowerCase().split(",").map((part) => part.trim()).filter(Boolean).map(parse);
+    const unknown = parts.find((part) => part.unknown)?.unknown;
+    found = rows.filter((row) => (!state.value || row.state === state.value) && parts.every((part) => part.accepts(row))).sort(compare);
     board.replaceChildren(); drawn = 0; scroll.scrollTop = 0; draw();
-    shown.textContent = `${number.format(found.length)} of ${number.format(rows.length)} trials`;
+    shown.textContent = `${number.format(found.length)} of ${number.format(rows.length)} trials` + (unknown ? `: no knob is called ${unknown}` : "");
   };
   const toggle = (tr) => {
     const open = tr.querySelector(".open"), next = tr.nextElementSibling;
@@ -126,4 +142,8 @@ const drawCharts = () => {
 };
 knob?.addEventListener("change", () => plot("chart-knob", knobs[knob.value]));
 dark.addEventListener("change", drawCharts);
+// paper is white, whatever the screen is
+const print = (on) => { document.documentElement.classList.toggle("printing", on); if (dark.matches) drawCharts(); };
+addEventListener("beforeprint", () => print(true));
+addEventListener("afterprint", () => print(false));
 drawCharts();

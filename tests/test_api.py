@@ -31,6 +31,16 @@ def test_a_trained_classifier_can_be_loaded_and_used(tmp_path: Path, digits: Ima
     np.testing.assert_array_equal(loaded.predict_proba([picture]), trained.predict_proba([picture]))
 
 
+def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path, digits: ImageData):
+    seen: list[EpochResult] = []
+    ever_too_fast = {"image_size": 28, "optimizer": {"adam": {"lr": 0.4}}, "warmup": 8, "epochs": 9}
+    classifier = autocls.train(ever_too_fast, "digits", tmp_path / "model", watch=seen.append)
+    best = max(result.score for result in seen)
+    assert best > seen[-1].score + 0.2, "a rate that only grows ends in chance"
+    guessed = classifier.predict_proba(digits.images[digits.split.val, 0]).argmax(1)
+    assert (guessed == digits.labels[digits.split.val]).mean() == pytest.approx(best)
+
+
 def test_an_exported_recipe_trains_the_same_model_again(tmp_path: Path, digits_model: Path):
     autocls.train(digits_model / "recipe.yaml", "digits", tmp_path / "again")
     first, again = (json.loads((folder / "model.json").read_text()) for folder in (digits_model, tmp_path / "again"))
