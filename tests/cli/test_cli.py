@@ -135,6 +135,36 @@ def test_bad_input_is_one_message_and_exit_code_2(words: list[str], message: str
     assert "Traceback" not in done.stderr
 
 
+def pictures(folder: Path, **classes: int) -> Path:
+    """A folder of class folders of grey noise."""
+    random = np.random.default_rng(0)
+    for name, count in classes.items():
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            Image.fromarray(random.integers(0, 256, (10, 12), np.uint8)).save(folder / name / f"{i}.png")
+    return folder
+
+
+def test_an_unreadable_image_is_named_and_can_be_skipped(elsewhere: Path) -> None:
+    (pictures(elsewhere / "pets", cat=4, dog=4) / "cat" / "broken.png").write_bytes(b"")
+    (elsewhere / "r.yaml").write_text("epochs: 1\n")
+    refused = run("search", "pets")
+    assert refused.returncode == 2
+    assert "broken.png" in refused.stderr
+    assert "--skip-bad" in refused.stderr
+    skipped = run("train", "r.yaml", "pets", "--out", "m", "--skip-bad")
+    assert skipped.returncode == 0, skipped.stderr
+    assert "broken.png" in skipped.stderr
+
+
+def test_one_class_is_no_task(elsewhere: Path) -> None:
+    pictures(elsewhere / "pets", cat=4)
+    done = run("search", "pets")
+    assert done.returncode == 2
+    assert "cat" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_all_errors_of_a_file_come_at_once_with_their_lines(elsewhere: Path) -> None:
     (elsewhere / "x.yaml").write_text("norm: bach\nmix: [none, mixpu]\noptimizer:\n  sgd: {lr: {log: [0, 1]}}\n")
     done = run("validate", "x.yaml")
