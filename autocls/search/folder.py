@@ -16,10 +16,14 @@ MODEL = "model"
 RECIPE = "best_recipe.yaml"
 
 
-def claim(folder: Path) -> None:
-    """Make the output folder. Raises BadInput when it holds a study already or can't be made."""
+def must_be_free(folder: Path) -> None:
+    """Raises BadInput when the output folder holds a study already."""
     if (folder / JOURNAL).exists() or (folder / "trials.parquet").exists():
         raise BadInput(f"--out {folder}: holds another study; choose another folder, or delete this one")
+
+
+def make(folder: Path) -> None:
+    """Make the output folder. Raises BadInput when it can't be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -85,7 +85,7 @@ def search(
     opened = _space(space, epochs)
     name = space if isinstance(space, str | Path) else "space"
     target = Path(out) if out is not None else Path("reports") / f"{_short(data, objective)}-{Path(name).stem}"
-    folder.claim(target)
+    folder.must_be_free(target)
     prepared = None
     if objective is not None:
         runner = imagine(objective)
@@ -99,6 +99,7 @@ def search(
     with cluster.connected(address):
         resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
         about = {"space": Path(name).stem, "metric": metric, "seed": seed, **_about(prepared)}
+        folder.make(target)
         study = Study.create(target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner)
         folder.write_beginning(target, opened, describe(prepared, seed))
         driver = Driver(study, budget, opened.baseline(), began, watch)
