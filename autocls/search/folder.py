@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from autocls.errors import BadInput
-from autocls.search.study import JOURNAL, Row, Study
+from autocls.search.study import JOURNAL, Record, Row
 from autocls.space import Space
 from autocls.verdict.ranking import winner
 
@@ -46,7 +46,7 @@ def frame(rows: list[Row]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def write(folder: Path, study: Study) -> dict[str, Any]:
+def write(folder: Path, study: Record) -> dict[str, Any]:
     """Write ``trials.parquet``, ``summary.json`` and ``best_recipe.yaml``; returns the summary."""
     rows = study.rows()
     table = frame(rows)
@@ -73,7 +73,7 @@ def refresh(folder: Path) -> None:
     Raises BadInput when the folder holds no search.
     """
     if (folder / JOURNAL).is_file():
-        write(folder, Study.open(folder))
+        write(folder, Record.open(folder))
     elif not (folder / "trials.parquet").is_file():
         raise BadInput(f"{folder}: holds no search: there is no {JOURNAL} and no trials.parquet in it")
 

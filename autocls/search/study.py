@@ -75,11 +75,39 @@ class Row:
     """YAML."""
 
 
-class Study:
-    """One search's trials. The baseline is trial 0 and is never pruned."""
+class Record:
+    """What a study holds, to be read."""
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
+
+    @classmethod
+    def open(cls, folder: Path) -> "Record":
+        """The study that a run folder's journal holds, to be read. Raises BadInput."""
+        if not (folder / JOURNAL).is_file():
+            raise BadInput(f"{folder}: holds no study: there is no {JOURNAL} in it")
+        store = _store(folder, None)
+        names = optuna.get_all_study_names(store)
+        if not names:
+            raise BadInput(f"{folder}: its {JOURNAL} holds no study: the search was killed before it began")
+        return cls(optuna.load_study(study_name=names[0], storage=store))
+
+    def about(self) -> dict[str, Any]:
+        """What is kept about the whole search."""
+        return self._study.user_attrs
+
+    def rows(self) -> list[Row]:
+        """Every trial that was started, duplicates left out; one still running when its driver died is PRUNED."""
+        trials = self._study.get_trials(deepcopy=False)
+        return [_row(t) for t in trials if "started" in t.user_attrs and "duplicate_of" not in t.user_attrs]
+
+
+class Study(Record):
+    """One search's trials. The baseline is trial 0 and is never pruned."""
+
+    def __init__(self, study: optuna.Study, space: Space) -> None:
+        super().__init__(study)
+        self._space = space
         self._live: dict[int, Trial] = {}
         self._recipes: dict[int, Recipe] = {}
         self._seen: dict[Recipe, int] = {}
@@ -102,30 +130,14 @@ class Study:
         ``about`` is kept in the study; ``sampler`` and ``pruner`` are names that ``check_names`` knows. Raises BadInput
         when the store can't be opened or holds the study already.
         """
-        study = cls(
-            _new(
-                _store(folder, storage),
-                NAME if storage is None else folder.name,
-                SAMPLERS[sampler](seed),
-                PRUNERS[pruner](space.most_epochs()),
-            )
-        )
-        study._space = space
+        name = NAME if storage is None else folder.name
+        made = _new(_store(folder, storage), name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs()))
+        study = cls(made, space)
         for key, value in {**about, "began": time.time()}.items():
             study._study.set_user_attr(key, value)
         for recipe in dict.fromkeys([space.baseline(), *space.suggestions]):
             study._study.enqueue_trial(space.parameters(recipe))
         return study
-
-    @classmethod
-    def open(cls, folder: Path) -> "Study":
-        """The study that a run folder's journal holds, to be read. Raises BadInput."""
-        if not (folder / JOURNAL).is_file():
-            raise BadInput(f"{folder}: holds no study: there is no {JOURNAL} in it")
-        store = _store(folder, None)
-        return cls(optuna.load_study(study_name=optuna.get_all_study_names(store)[0], storage=store))
-
-    _space: Space
 
     def ask(self) -> Asked | None:
         """The next trial, of a recipe whose end isn't known from an earlier one; None when the space has no more."""
@@ -167,15 +179,6 @@ class Study:
     def note(self, key: str, value: Any) -> None:
         """Keep something about the whole search in the study."""
         self._study.set_user_attr(key, value)
-
-    def about(self) -> dict[str, Any]:
-        """What is kept about the whole search."""
-        return self._study.user_attrs
-
-    def rows(self) -> list[Row]:
-        """Every trial that was started, duplicates left out; one still running when its driver died is PRUNED."""
-        trials = self._study.get_trials(deepcopy=False)
-        return [_row(t) for t in trials if t.state != TrialState.WAITING and "duplicate_of" not in t.user_attrs]
 
     def _clock(self) -> float:
         return time.time() - float(self._study.user_attrs["began"])

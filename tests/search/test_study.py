@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autocls.errors import BadInput
-from autocls.search.study import PRUNERS, SAMPLERS, Study, check_names
+from autocls.search.study import PRUNERS, SAMPLERS, Record, Study, check_names
 from autocls.space import Space
 
 SPACE = Space.from_yaml(
@@ -103,8 +103,14 @@ def test_a_journal_is_read_back_and_a_trial_left_running_is_told_as_stopped(tmp_
     asked = study.ask()
     assert asked is not None
     study.report(asked.number, 1, 0.5)
-    (row,) = Study.open(tmp_path).rows()
+    (row,) = Record.open(tmp_path).rows()
     assert (row.state, row.score, row.reason) == ("PRUNED", 0.5, "the search was killed")
+
+
+def test_a_journal_without_a_study_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "journal.log").touch()
+    with pytest.raises(BadInput, match="killed before it began"):
+        Record.open(tmp_path)
 
 
 def test_a_second_study_of_the_same_name_in_one_storage_is_refused(tmp_path: Path) -> None:
