@@ -111,10 +111,10 @@ def is_domain(value: object) -> bool:
     return isinstance(value, list) or (isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in _WRITTEN)
 
 
-def number(value: object, kind: type[int] | type[float] = float) -> int | float:
+def number(value: Any, kind: type[int] | type[float] = float) -> int | float:
     """``value`` as a number, also where YAML reads it as text (``1e-3``). Raises ValueError."""
     try:
-        as_float = float(value)  # type: ignore[arg-type]
+        as_float = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"'{value}' is not a number") from None
     if kind is int:

@@ -63,7 +63,8 @@ def _range(of: Any, value: Any) -> Domain | Value:
     """The domain or the value written as ``value`` for a pydantic field. Raises Problems."""
     try:
         if not is_domain(value):
-            return check(of, value)  # type: ignore[no-any-return]
+            decided: Value = check(of, value)
+            return decided
         typed = of.annotation if of.annotation in (int, float, bool, str) else type(of.default)
         if isinstance(value, list):
             return OneOf(*(check(of, item) for item in value))

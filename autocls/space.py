@@ -123,7 +123,9 @@ class Space:
     def most_epochs(self) -> int:
         """The most epochs that a recipe of this space may ask for."""
         epochs = self.slots["epochs"]
-        return int(max(epochs.ends())) if not isinstance(epochs, tuple | Value) else int(epochs)  # type: ignore[arg-type]
+        assert not isinstance(epochs, tuple), "epochs is a number slot"
+        ends = (epochs,) if isinstance(epochs, Value) else epochs.ends()
+        return max(int(end) for end in ends)
 
     def sizes(self) -> list[int]:
         """The image sizes that are listed; an open range has none until a recipe picks one."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from autocls.recipe import Recipe
 from autocls.search.study import Asked, Study
@@ -152,6 +153,6 @@ class Driver:
             best_recipe=live.asked.recipe if better else now.best_recipe,
         )
 
-    def _show(self, **changes: object) -> None:
-        self.snapshot = replace(self.snapshot, seconds=time.monotonic() - self._began, **changes)  # type: ignore[arg-type]
+    def _show(self, **changes: Any) -> None:
+        self.snapshot = replace(self.snapshot, seconds=time.monotonic() - self._began, **changes)
         self._watch(self.snapshot)

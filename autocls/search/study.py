@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import optuna
 from optuna.distributions import CategoricalChoiceType
@@ -215,7 +215,7 @@ def _row(trial: FrozenTrial) -> Row:
 def _suggest(trial: Trial, name: str, domain: Domain) -> Value:
     if isinstance(domain, OneOf):
         choices: list[CategoricalChoiceType] = list(domain.values)
-        return trial.suggest_categorical(name, choices)  # type: ignore[return-value]
+        return cast(Value, trial.suggest_categorical(name, choices))  # Optuna's choices may be None, ours never are
     if isinstance(domain, Int):
         return trial.suggest_int(name, domain.low, domain.high)
     return trial.suggest_float(name, domain.low, domain.high, log=isinstance(domain, Log))

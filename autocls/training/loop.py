@@ -72,7 +72,7 @@ def train(
             images, targets = batches.augmented(recipe, tensors, index, generator)
             loss = recipe.loss.compute(model(images), targets)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             optimizer.step()
             step += 1
             if average:

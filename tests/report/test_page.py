@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from autocls.report import write_report
 from tests.report.runs import NASTY, write
@@ -23,12 +23,11 @@ ARGS = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    if os.environ.get("AUTOCLS_NO_BROWSER") == "1":
-        pytest.skip("AUTOCLS_NO_BROWSER=1")
-    assert CHROMIUM.exists(), (
-        "the report's tests open it in Debian's chromium: apt-get install chromium, or set AUTOCLS_NO_BROWSER=1"
-    )
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        # `make test` must pass where only Python and pip are assumed; CI installs the browser, so there it must be.
+        assert "CI" not in os.environ, f"CI has no {CHROMIUM}"
+        pytest.skip(f"no {CHROMIUM}: these tests open the page in Debian's chromium (apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         yield browser
@@ -41,7 +40,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def page(browser, address: str) -> Iterator[Page]:  # type: ignore[no-untyped-def]
+def page(browser: Browser, address: str) -> Iterator[Page]:
     """The page opened offline; afterwards nothing may have gone wrong or asked for the network."""
     context = browser.new_context(offline=True, permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -150,7 +149,7 @@ def test_it_never_scrolls_sideways(page: Page) -> None:
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
-def test_2000_rows_stay_smooth(browser, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_2000_rows_stay_smooth(browser: Browser, tmp_path: Path) -> None:
     address = write_report(write(tmp_path, 2000)).as_uri()
     page = browser.new_page()
     page.goto(address)
