@@ -35,7 +35,7 @@ class Option:
 
     def written(self) -> Any:
         """The option as plain YAML."""
-        implied = {"model"} if self.name.endswith(f":{self.decided.get('model')}") else set()
+        implied = {"entry"} if self.name.endswith(f":{self.decided.get('entry')}") else set()
         parameters = {k: v for k, v in self.decided.items() if k not in implied}
         parameters |= {k: domain.written() for k, domain in self.open.items()}
         return {self.name: parameters} if parameters else self.name
@@ -86,7 +86,7 @@ def options(tricks: type[Trick], value: Any) -> tuple[Option, ...]:
     for i, item in enumerate(items):
         place: tuple[str | int, ...] = (i,) if isinstance(value, list) else ()
         try:
-            found += _any(tricks) if item == ANY else [_option(tricks, item)]
+            found += _group(tricks, item) or [_option(tricks, item)]
         except Problems as error:
             problems += at(place, error)
     names = [o.name for o in found]
@@ -96,9 +96,15 @@ def options(tricks: type[Trick], value: Any) -> tuple[Option, ...]:
     return tuple(found)
 
 
-def _any(tricks: type[Trick]) -> list[Option]:
-    names = [n for n in tricks.choices() if not n.endswith(":")]
-    return [_option(tricks, n) for n in (names if tricks.required else [tricks.neutral, *names])]
+def _group(tricks: type[Trick], item: Any) -> list[Option]:
+    """The choices that ``item`` stands for as a word, but for those that must be told more; none for other words."""
+    if item == ANY:
+        needy = {n for n, t in tricks.choices().items() if any(f.is_required() for f in t.model_fields.values())}
+        names = [n for n in tricks.choices() if n not in needy]
+        return [_option(tricks, n) for n in (names if tricks.required else [tricks.neutral, *names])]
+    if not isinstance(item, str):
+        return []
+    return [_option(tricks, name) for name, trick in tricks.choices().items() if item in trick.words]
 
 
 def _option(tricks: type[Trick], item: Any) -> Option:
@@ -121,6 +127,8 @@ def _option(tricks: type[Trick], item: Any) -> Option:
             problems.append(Problem((name, parameter), message))
             continue
         its = trick.model_fields[parameter]
+        if its.is_required() and parameter not in given:
+            continue  # parsing says that it is missing
         try:
             value = _range(its, given[parameter]) if parameter in given else declared(its) or its.default
         except Problems as error:
@@ -131,7 +139,8 @@ def _option(tricks: type[Trick], item: Any) -> Option:
         else:
             opened[parameter] = value
     if not problems:
-        tricks.parse({name: {k: v for k, v in decided.items() if k not in implied}})
+        asked = {k: domain.ends()[0] for k, domain in opened.items() if trick.model_fields[k].is_required()}
+        tricks.parse({name: {k: v for k, v in (decided | asked).items() if k not in implied}})
         return Option(name, trick, decided, opened)
     raise Problems(problems)
 

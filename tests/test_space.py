@@ -93,9 +93,10 @@ def test_any_opens_every_choice_that_needs_no_name_and_the_neutral_one():
     everything = {
         name: [option.name for option in EVERYTHING.slots[name]] for name in Recipe.model_fields if kind(name)
     }
-    assert everything["norm"] == ["none", "batch", "group"]
+    assert everything["norm"] == ["none", "batch", "sync_batch", "layer", "instance", "group"]
     assert everything["downsample"] == ["pool", "stride"]
-    assert everything["loss"] == ["cross_entropy", "mse"]
+    assert everything["weights"] == ["none", "hub"], "a file must be named"
+    assert everything["loss"] == ["cross_entropy", "mse", "bce", "focal"]
     assert not any(name.endswith(":") for names in everything.values() for name in names)
 
 
@@ -169,8 +170,9 @@ def test_all_errors_of_a_file_come_at_once_with_their_lines(tmp_path: Path):
         Space.load(path)
     lines = sorted(line.removeprefix(f"{path}:") for line in str(error.value).splitlines())
     assert lines[:-1] == [
-        "1: norm: no such choice 'gruop'; did you mean 'group'? known: none, batch, group",
-        "2: activation: no such choice 'relo'; did you mean 'relu'? known: default, relu, elu, leaky_relu, prelu, tanh",
+        "1: norm: no such choice 'gruop'; did you mean 'group'? known: none, batch, sync_batch, layer, instance, group",
+        "2: activation: no such choice 'relo'; did you mean 'relu'? known: default, "
+        "relu, relu6, leaky_relu, prelu, rrelu, elu, selu, gelu, silu, mish, hardswish, sigmoid, tanh",
         "4: optimizer.sgd.lr: a log range needs 0 < a, not 0",
         "4: optimizer.sgd.momentum: input should be less than 1, not 3.0",
         "5: optimizer.adam.momentum: no such parameter 'momentum'; known: lr",
@@ -258,3 +260,13 @@ def test_numbers_may_be_written_with_an_exponent():
     space = Space.from_yaml("weight_decay: {log: [1e-5, 1e-3]}\noptimizer: {adam: {lr: [1e-3, 1e-2]}}")
     answers: dict[str, Any] = space.parameters(space.baseline())
     assert answers == {"weight_decay": pytest.approx(1e-4), "optimizer.adam.lr": 1e-3}
+
+
+def test_a_parameter_that_must_be_given_may_be_open(tmp_path: Path):
+    files = [tmp_path / "a.pt", tmp_path / "b.pt"]
+    for file in files:
+        file.touch()
+    space = Space.from_plain({"weights": {"file": {"path": [str(file) for file in files]}}})
+    assert space.open_slots() == ["weights"]
+    with pytest.raises(Problems, match=r"file needs its path: write \{file: \{path: …\}\}"):
+        Space.from_yaml("weights: [none, file]")

@@ -8,14 +8,29 @@ import inspect
 import math
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from autocls.domains import Domain, Int, Log, OneOf, Uniform, Value, is_domain, number
 from autocls.errors import unknown
 from autocls.grammar import EMPTY, Problem, Problems
+
+
+class Aspect(Enum):
+    """What can be seen of a run: where a trick shows that it is alive."""
+
+    GRAPH = "the network's modules"
+    START = "the weights before the first step"
+    GROUPS = "the optimizer and its parameter groups"
+    RATES = "the learning rate of each step"
+    BATCH = "the first batches"
+    LOSS = "the first batch's loss"
+    STEPS = "the weights after a few epochs"
+    ANSWERS = "what the trained network answers"
 
 
 class Trick(BaseModel):
@@ -26,8 +41,20 @@ class Trick(BaseModel):
     paper: ClassVar[str] = ""
     """Where the trick comes from, as "authors year, identifier"."""
 
+    when: ClassVar[str] = ""
+    """In one sentence, when the trick helps, and when it doesn't."""
+
+    interactions: ClassVar[str] = ""
+    """Which other slots it plays together with, and how; empty when it keeps to itself."""
+
+    words: ClassVar[frozenset[str]] = frozenset()
+    """The words that stand for this choice and others like it in a space, as ``any`` stands for all."""
+
     neutral: ClassVar[str] = "none"
     """Of a kind: how its empty choice is called."""
+
+    shows_in: ClassVar[Aspect]
+    """Of a kind, or of a choice that differs: what of a run is another than with the neutral choice."""
 
     required: ClassVar[bool] = False
     """Of a kind: whether a recipe must make a choice here."""
@@ -66,7 +93,7 @@ class Trick(BaseModel):
             return known[name], {}
         door, _, rest = name.partition(":")
         if rest and f"{door}:" in known:
-            return known[f"{door}:"], {"model": rest}
+            return known[f"{door}:"], {"entry": rest}
         names = [f"{n}NAME" if n.endswith(":") else n for n in known]
         raise ValueError(unknown("choice", name, names if cls.required else [cls.neutral, *names]))
 
@@ -105,7 +132,7 @@ class Trick(BaseModel):
         try:
             return found(**decided)
         except ValidationError as error:
-            raise Problems([Problem((), e["msg"].removeprefix("Value error, ")) for e in error.errors()]) from None
+            raise Problems([Problem((), _said(name, e)) for e in error.errors()]) from None
 
     @classmethod
     def is_neutral(cls, name: str) -> bool:
@@ -114,11 +141,16 @@ class Trick(BaseModel):
 
     @classmethod
     def named(cls, parameters: object) -> Mapping[str, Any]:
-        """``{name: value}`` of what stands below the choice's name; a bare value is its only parameter's."""
+        """``{name: value}`` of what stands below the choice's name; a bare value is its only parameter's.
+
+        Of several parameters, a bare value is that of the only one that must be given.
+        """
         if isinstance(parameters, Mapping) and not is_domain(parameters):
             return parameters
-        if len(cls.model_fields) == 1:
-            return {next(iter(cls.model_fields)): parameters}
+        fields = cls.model_fields
+        candidates = list(fields) if len(fields) == 1 else [p for p, field in fields.items() if field.is_required()]
+        if len(candidates) == 1:
+            return {candidates[0]: parameters}
         raise ValueError(f"write {{{cls.name}: {{parameter: value}}}}; its parameters: {', '.join(cls.model_fields)}")
 
     @classmethod
@@ -135,6 +167,12 @@ class Trick(BaseModel):
         """The choice as plain YAML values, every parameter spelled out."""
         parameters = self.model_dump()
         return {self.choice: parameters} if parameters else self.choice
+
+
+def _said(name: str, error: ErrorDetails) -> str:
+    if error["type"] == "missing":
+        return f"{name} needs its {error['loc'][0]}: write {{{name}: {{{error['loc'][0]}: …}}}}"
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _home(trick: type[Trick]) -> tuple[str, str]:
