@@ -1,4 +1,5 @@
 from collections import OrderedDict
+from collections.abc import Callable
 
 import pytest
 import timm
@@ -6,12 +7,18 @@ import torch
 import torch.nn.functional as F
 from timm.layers import BatchNormAct2d
 from torch import nn
-from torchvision.models import mobilenet_v3_small
+from torchvision.models import densenet121, mobilenet_v2, mobilenet_v3_small, resnet18, squeezenet1_1
 
 from autocls.errors import NotApplicable
-from autocls.surgery import Site, operate, sites
-from autocls.tricks.activation import LeakyRelu, Prelu, Relu
-from autocls.tricks.structure import Batch, Group, HeadBatch, Stride
+from autocls.models.lenet import LeNet
+from autocls.surgery import Site, replaced, sites
+from autocls.tricks.activation import Gelu, LeakyRelu, Prelu, Relu
+from autocls.tricks.attention import SqueezeExcite
+from autocls.tricks.dropout import Channels, Linear
+from autocls.tricks.dropout import Head as HeadDropout
+from autocls.tricks.head import FullyConvolutional
+from autocls.tricks.norm import Batch, Group, HeadBatch
+from autocls.tricks.structure import Deformable, Dilated, Grouped, MultiScale, Residual, Stride
 
 SAMPLE = torch.zeros(2, 3, 32, 32)
 
@@ -69,18 +76,46 @@ def test_looking_for_sites_leaves_the_network_as_it_was():
 
 def test_a_shared_module_is_replaced_at_all_its_paths():
     model = Shared()
-    done = operate(
-        model, SAMPLE, lambda found: found, lambda s: nn.GELU() if s.path.startswith("act") else None, "gelu"
-    )
-    assert done == 2
-    assert isinstance(model.act1, nn.GELU)
-    assert isinstance(model.act2, nn.GELU)
+    Gelu().apply(model, SAMPLE)
+    assert kinds(model, nn.GELU) == ["act1", "act2"]
 
 
-@pytest.mark.parametrize("trick", [Relu(), Stride(), Batch(), HeadBatch()], ids=lambda trick: type(trick).__name__)
+def residual(model: nn.Module) -> list[str]:
+    return [site.path for site in sites(model, torch.zeros(2, 3, 64, 64)) if site.residual]
+
+
+def test_the_branches_of_shortcuts_are_told():
+    assert residual(resnet18()) == [f"layer{i}.{j}.bn2" for i in (1, 2, 3, 4) for j in (0, 1) if i == 1 or j == 1]
+    assert "features.3.conv" in residual(mobilenet_v2())
+    assert residual(densenet121()) == residual(squeezenet1_1()) == []
+    assert "blocks.2.1" in {path[: len("blocks.2.1")] for path in residual(timm.create_model("efficientnet_lite0"))}
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [Relu(), Stride(), Batch(), HeadBatch(), Residual(), SqueezeExcite(), FullyConvolutional(), Linear()],
+    ids=lambda trick: type(trick).__name__,
+)
 def test_a_network_of_functions_has_no_place_for_surgery(trick: Relu):
-    with pytest.raises(NotApplicable, match=r"not applicable: Functional has no place for it"):
+    with pytest.raises(NotApplicable, match=r"not applicable: Functional has no "):
         trick.apply(Functional(), SAMPLE)
+
+
+@pytest.mark.parametrize("make", [resnet18, mobilenet_v2, densenet121, squeezenet1_1], ids=lambda make: make.__name__)
+def test_the_sites_after_surgery_are_those_that_a_whole_forward_pass_finds(make: Callable[[], nn.Module]):
+    model, sample = make(), torch.zeros(2, 3, 64, 64)
+    there = sites(model, sample)
+    for trick in (Residual(), MultiScale(), SqueezeExcite(), Group(), Gelu(), Channels()):
+        try:
+            planned = trick.operations(model, there)
+        except NotApplicable:
+            continue
+        for path, module in planned.items():
+            model.set_submodule(path, module)
+        there = replaced(there, planned)
+        assert set(there) == set(sites(model, sample)), trick.name
+    leaves = [site.path for site in sites(model, sample) if not any(site.module.children())]
+    assert [site.path for site in there if not any(site.module.children())] == leaves, "and in their order"
 
 
 # Norm
@@ -152,6 +187,12 @@ def test_activation_is_swapped_wherever_it_hangs():
     assert kinds(model, nn.LeakyReLU) == ["base", "dense.0", "other"]
 
 
+def test_activation_works_in_place_only_where_the_networks_own_did():
+    model = nn.Sequential(nn.ReLU(), nn.ReLU(inplace=True), nn.GELU())
+    LeakyRelu().apply(model, SAMPLE)
+    assert [act.inplace for act in model] == [False, True, False]
+
+
 def test_activation_inside_timms_norm_is_swapped():
     model = nn.Sequential(nn.Conv2d(3, 8, 3), BatchNormAct2d(8))
     Prelu().apply(model, SAMPLE)
@@ -188,3 +229,117 @@ def test_head_norm_follows_the_hidden_linear_layers_only():
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 8), nn.ReLU(), nn.Linear(8, 4), nn.Linear(4, 2))
     HeadBatch().apply(model, SAMPLE)
     assert kinds(model, nn.BatchNorm1d) == ["1.1", "3.1"]
+
+
+# Shortcut, convolution, attention
+
+
+def lenet() -> nn.Module:
+    return LeNet(classes=5, channels=3, image_size=32)
+
+
+def test_a_shortcut_goes_around_each_convolution_of_a_plain_network():
+    model = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 1))
+    same, other = model[0], model[1]
+    images = torch.rand(2, 3, 32, 32)
+    before = same(images)
+    Residual().apply(model, SAMPLE)
+    torch.testing.assert_close(model[0](images), before + images)
+    assert kinds(model, nn.Identity) == ["0.shortcut"]
+    assert (model[1].branch is other, model[1].shortcut.kernel_size, model[1].shortcut.stride) == (True, (1, 1), (2, 2))
+    assert residual(model) == ["0.branch"], "and stochastic depth may use it"
+
+
+def test_multi_scale_kernels_share_the_channels_of_the_convolution():
+    model = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1, stride=2, bias=False), nn.Conv2d(16, 8, 3))
+    MultiScale().apply(model, SAMPLE)
+    branches = [(conv.kernel_size[0], conv.out_channels, conv.bias) for conv in model[0]]
+    assert branches == [(1, 4, None), (3, 8, None), (5, 4, None)]
+    assert isinstance(model[1], nn.Conv2d), "one that doesn't keep the size is left alone"
+    assert model(SAMPLE).shape == (2, 8, 14, 14)
+
+
+def test_a_deformable_convolution_starts_as_the_one_it_stands_for():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, 2, 1), nn.Conv2d(4, 2, 1))
+    images = torch.rand(2, 3, 32, 32)
+    before = model(images)
+    Deformable(layers=1).apply(model, SAMPLE)
+    assert (type(model[0]), type(model[2]).__name__) == (nn.Conv2d, "DeformableConv")
+    torch.testing.assert_close(model(images), before)
+    nn.init.normal_(model[2].offset.weight)
+    assert not torch.allclose(model(images), before)
+
+
+def test_groups_divide_the_channels():
+    model = nn.Sequential(nn.Conv2d(3, 12, 3), nn.Conv2d(12, 18, 3), nn.Conv2d(18, 16, 3, groups=2))
+    Grouped(groups=4).apply(model, SAMPLE)
+    assert [conv.groups for conv in model] == [1, 3, 2]
+
+
+def test_dilation_keeps_the_weights_and_the_shape():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 5), nn.Conv2d(4, 4, 3, stride=2))
+    before, shape = model[0].weight.clone(), model(SAMPLE).shape
+    Dilated(rate=3).apply(model, SAMPLE)
+    assert [conv.dilation[0] for conv in model] == [3, 3, 1]
+    assert torch.equal(model[0].weight, before)
+    assert model(SAMPLE).shape == shape
+
+
+def test_squeeze_and_excitation_follows_the_norm_after_each_spatial_convolution():
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.Conv2d(16, 8, 1), nn.Conv2d(8, 32, 3))
+    SqueezeExcite(reduction=8).apply(model, SAMPLE)
+    assert [type(m[-1]).__name__ for m in (model[1], model[3])] == ["SEModule", "SEModule"]
+    assert [m[-1].fc1.out_channels for m in (model[1], model[3])] == [2, 4]
+    assert isinstance(model[2], nn.Conv2d)
+    with pytest.raises(NotApplicable):
+        SqueezeExcite().apply(model, SAMPLE)
+
+
+def test_what_is_inside_a_gate_is_no_site():
+    model = lenet()
+    SqueezeExcite().apply(model, SAMPLE)
+    gates = [path for path, m in model.named_modules() if type(m).__name__ == "SEModule"]
+    Batch().apply(model, SAMPLE)
+    LeakyRelu().apply(model, SAMPLE)
+    assert not any(path.startswith(tuple(f"{gate}." for gate in gates)) for path in kinds(model, nn.LeakyReLU))
+    assert len(kinds(model, nn.BatchNorm2d)) == 2
+
+
+# Head, dropout, stochastic depth
+
+
+def test_a_fully_convolutional_head_holds_no_linear_layer():
+    model = lenet()
+    FullyConvolutional().apply(model, SAMPLE)
+    assert kinds(model, nn.Linear) == []
+    assert model(SAMPLE).shape == (2, 5)
+    assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in lenet().parameters()) / 2
+
+
+def test_a_linear_layer_on_pooled_maps_is_fully_convolutional_already():
+    with pytest.raises(NotApplicable, match="no hidden linear layer on flattened feature maps"):
+        FullyConvolutional().apply(resnet18(), SAMPLE)
+
+
+def test_head_dropout_takes_the_place_of_the_networks_own():
+    model = mobilenet_v2()
+    HeadDropout(p=0.4).apply(model, SAMPLE)
+    assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.4]
+    bare = lenet()
+    HeadDropout(p=0.4).apply(bare, SAMPLE)
+    assert kinds(bare, nn.Dropout) == ["classifier.0.0", "classifier.2.0", "classifier.4.0"]
+
+
+def test_channel_dropout_comes_before_all_convolutions_but_the_first():
+    model = lenet()
+    Channels(p=0.2).apply(model, SAMPLE)
+    assert kinds(model, nn.Dropout2d) == ["features.3.0"]
+
+
+def test_stochastic_depth_grows_with_depth():
+    model = resnet18()
+    Linear(p=0.5).apply(model, torch.zeros(2, 3, 64, 64))
+    rates = [m.drop_prob for m in model.modules() if type(m).__name__ == "DropPath"]
+    assert rates == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+    images = torch.rand(2, 3, 64, 64)
+    assert torch.equal(*(model.eval()(images) for _ in range(2)))
