@@ -2,11 +2,18 @@
 
 import difflib
 from functools import partial
+from typing import Any
 
+import torch
 from torch import nn
 
 from autocls.errors import unknown
+from autocls.models.functional import as_modules
+from autocls.models.sizes import first_that_takes
 from autocls.models.stems import fit
+
+NO_AUXILIARY: dict[str, Any] = {"aux_logits": False, "init_weights": True}
+"""For torchvision's Inceptions: their auxiliary heads answer a tuple while training."""
 
 
 def known_timm(name: str) -> str:
@@ -24,24 +31,73 @@ def known_torchvision(name: str) -> str:
     return _known("torchvision model", name, torchvision.models.list_models(module=torchvision.models))
 
 
-def timm_model(name: str, classes: int, channels: int, image_size: int) -> nn.Module:
-    """timm's ``name`` with random weights; networks that must know the image's size are told it."""
+def timm_network(name: str, classes: int, channels: int, **options: Any) -> nn.Module:
+    """timm's ``name`` with random weights, made for the sizes that its paper says."""
     import timm
 
-    build = partial(timm.create_model, name, pretrained=False, num_classes=classes, in_chans=channels)
-    try:
-        return build(img_size=image_size)
-    except TypeError:  # convolutional networks take no img_size
-        return build()
+    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes, in_chans=channels, **options)
+    return model
 
 
-def torchvision_model(name: str, classes: int, channels: int) -> nn.Module:
-    """torchvision's ``name`` with random weights and no auxiliary heads (they answer a tuple while training)."""
+def torchvision_network(name: str, **options: Any) -> nn.Module:
+    """torchvision's ``name``, with random weights unless the options say else, its activations as modules."""
     import torchvision
 
-    heads = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **heads)
-    return model if channels == 3 else fit(model, channels)
+    heads = NO_AUXILIARY if name in ("googlenet", "inception_v3") else {}
+    return as_modules(torchvision.models.get_model(name, **heads, **options))
+
+
+def timm_model(name: str, classes: int, channels: int, image_size: int) -> nn.Module:
+    """timm's ``name`` for images of any size: told it, where it must know it; else with images that are enlarged."""
+
+    def build(size: int) -> nn.Module:
+        make = partial(timm_network, name, classes, channels)
+        try:
+            return make(img_size=size)
+        except TypeError:  # convolutional networks take no img_size
+            return make()
+
+    return first_that_takes(build, channels, image_size, f"timm:{name}")
+
+
+def torchvision_model(name: str, classes: int, channels: int, image_size: int) -> nn.Module:
+    """torchvision's ``name`` for images of any size: enlarged where it doesn't take them."""
+
+    def build(size: int) -> nn.Module:
+        model = torchvision_network(name, num_classes=classes)
+        return model if channels == 3 else fit(model, channels)
+
+    return first_that_takes(build, channels, image_size, f"torchvision:{name}")
+
+
+def timm_publishes(name: str) -> bool:
+    """Whether timm has weights of ``name``."""
+    import timm
+
+    return bool(timm.is_model_pretrained(name))
+
+
+def timm_weights(name: str) -> dict[str, torch.Tensor]:
+    """The weights that timm publishes for ``name``, fetched."""
+    import timm
+
+    weights: dict[str, torch.Tensor] = timm.create_model(name, pretrained=True).state_dict()
+    return weights
+
+
+def torchvision_publishes(name: str) -> bool:
+    """Whether torchvision has weights of ``name``."""
+    import torchvision
+
+    return len(torchvision.models.get_model_weights(name)) > 0
+
+
+def torchvision_weights(name: str) -> dict[str, torch.Tensor]:
+    """The weights that torchvision publishes for ``name``, fetched.
+
+    Read through the network, because the files of some (DenseNet) have an older version's names.
+    """
+    return torchvision_network(name, weights="DEFAULT", progress=False).state_dict()
 
 
 def _known(what: str, name: str, names: list[str]) -> str:

@@ -1,6 +1,10 @@
 """Fitting a ready-made network to an image: its number of channels and its size."""
 
+from typing import cast
+
 from torch import nn
+
+from autocls.models.sizes import output_shape
 
 SMALL = 64
 """Images with fewer pixels a side get a stem that doesn't shrink them: an ImageNet stem would leave 7 of 28 pixels."""
@@ -32,4 +36,18 @@ def fit(model: nn.Module, channels: int, image_size: int = SMALL, pools: tuple[s
     if small:
         for pool in pools:
             model.set_submodule(pool, nn.Identity())
+    return model
+
+
+def fit_head(model: nn.Module, channels: int, image_size: int) -> nn.Module:
+    """Let torchvision's AlexNet or VGG pool its last maps to the size they have, where that is below the paper's.
+
+    Its first linear layer would else see the same few numbers over and over, at 25,088 weights an output.
+    """
+    _, maps, side, _ = output_shape(model.get_submodule("features"), 1, channels, image_size, image_size)
+    pool = cast(nn.AdaptiveAvgPool2d, model.get_submodule("avgpool"))
+    if side < cast(tuple[int, int], pool.output_size)[0]:
+        path, linear = next((p, m) for p, m in model.named_modules() if isinstance(m, nn.Linear))
+        model.set_submodule("avgpool", nn.AdaptiveAvgPool2d(side))
+        model.set_submodule(path, nn.Linear(maps * side * side, linear.out_features))
     return model
