@@ -10,7 +10,8 @@ from autocls.deploy import Classifier
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import artifact
-from autocls.training.loop import EpochResult, default_device, evaluate
+from autocls.training.inference import evaluate
+from autocls.training.loop import EpochResult
 from autocls.training.loop import train as train_epochs
 from autocls.training.metrics import metric as metric_named
 
@@ -56,7 +57,7 @@ def train(
     card = artifact.ModelCard.of(images, metric, best)
     artifact.save(target, recipe, weights, card)
     model, _, _ = artifact.load(target)
-    test_score = evaluate(model, images, images.split.test, metric, default_device())
+    test_score = evaluate(recipe, model, images, images.split.test, metric)
     artifact.save(target, recipe, weights, artifact.ModelCard.of(images, metric, best, test_score))
     return Classifier.load(target)
 

@@ -1,6 +1,6 @@
 """A recipe: one complete, reproducible way to train a classifier, one choice for every slot."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, TypeVar
 
@@ -14,15 +14,24 @@ from autocls.errors import unknown
 from autocls.grammar import Document, Problem, Problems, each, parse, read
 from autocls.tricks.activation import Activation
 from autocls.tricks.architecture import Architecture, Lenet
+from autocls.tricks.attention import Attention
 from autocls.tricks.augmentation import Color, Crop, Erase, Flip, Rotate
-from autocls.tricks.averaging import Ema
+from autocls.tricks.averaging import Averaging
 from autocls.tricks.base import Trick, check
+from autocls.tricks.distillation import Distill
+from autocls.tricks.dropout import Dropout, StochasticDepth
+from autocls.tricks.evaluation import Tta
+from autocls.tricks.finetuning import Freeze, Weights
+from autocls.tricks.head import Head
 from autocls.tricks.initialisation import Init
 from autocls.tricks.loss import CrossEntropy, Loss
 from autocls.tricks.mixing import Mix
-from autocls.tricks.optimizer import Optimizer, Sgd
+from autocls.tricks.norm import HeadNorm, Norm
+from autocls.tricks.optimizer import Clip, Optimizer, Sgd
+from autocls.tricks.policy import Policy
+from autocls.tricks.sampling import Progressive, Sampling
 from autocls.tricks.schedule import LrScaling, Schedule
-from autocls.tricks.structure import Downsample, HeadNorm, Norm
+from autocls.tricks.structure import Conv, Downsample, Shortcut
 
 K = TypeVar("K", bound=Trick)
 
@@ -66,27 +75,44 @@ class Recipe(BaseModel):
 
     architecture: Choice[Architecture] = Lenet()
     image_size: Annotated[int, OneOf(28, 32, 64), Field(ge=8, le=1024, description="pixels a side")] = 32
+    weights: Slot[Weights] = None
+    shortcut: Slot[Shortcut] = None
     downsample: Slot[Downsample] = None
+    conv: Slot[Conv] = None
+    attention: Slot[Attention] = None
     norm: Slot[Norm] = None
     activation: Slot[Activation] = None
+    head: Slot[Head] = None
     head_norm: Slot[HeadNorm] = None
+    dropout: Slot[Dropout] = None
+    stochastic_depth: Slot[StochasticDepth] = None
     init: Slot[Init] = None
+    freeze: Slot[Freeze] = None
+    layer_decay: Annotated[
+        float, Uniform(0.6, 1.0), Field(gt=0, le=1, description="lr factor from each layer to the one below")
+    ] = 1.0
     flip: Slot[Flip] = None
     rotate: Slot[Rotate] = None
     crop: Slot[Crop] = None
     color: Slot[Color] = None
+    policy: Slot[Policy] = None
     erase: Slot[Erase] = None
     mix: Slot[Mix] = None
+    sampling: Slot[Sampling] = None
+    progressive: Slot[Progressive] = None
     loss: Choice[Loss] = CrossEntropy()
     label_smoothing: Annotated[float, Uniform(0.0, 0.2), Field(ge=0, lt=1, description="share of the target")] = 0.0
+    distill: Slot[Distill] = None
     optimizer: Choice[Optimizer] = Sgd()
     weight_decay: Annotated[float, Log(1e-5, 1e-2), Field(ge=0, lt=1, description="not on norms and biases")] = 0.0
+    clip: Slot[Clip] = None
     schedule: Slot[Schedule] = None
     warmup: Annotated[int, Int(0, 3), Field(ge=0, le=100, description="epochs")] = 0
     lr_scaling: Slot[LrScaling] = None
     batch_size: Annotated[int, OneOf(32, 64, 128), Field(ge=2, le=65536, description="images")] = 64
     epochs: Annotated[int, Int(3, 30), Field(ge=1, le=10_000)] = 9
-    ema: Slot[Ema] = None
+    averaging: Slot[Averaging] = None
+    tta: Slot[Tta] = None
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -117,10 +143,22 @@ class Recipe(BaseModel):
         mine, its = self.plain(), other.plain()
         return {name: _short(value) for name, value in mine.items() if value != its[name]}
 
-    def structure(self) -> tuple[str, ...]:
-        """The choices that make the network, by name: what decides whether a trick has a place in it."""
-        parts = (self.architecture, self.downsample, self.norm, self.activation, self.head_norm, self.init)
-        return tuple(part.choice if part else "" for part in parts)
+    def conflicts(self) -> dict[str, str]:
+        """The slots whose choice another slot's leaves no room for, and why."""
+        found = {}
+        if self.weights and self.init:
+            found["init"] = (
+                f"{self.init.choice}: not applicable: it would draw over the weights that training starts from"
+            )
+        if self.freeze and not self.weights:
+            found["freeze"] = f"{self.freeze.choice}: not applicable: random weights are not worth keeping"
+        if self.warmup >= self.epochs:
+            found["warmup"] = f"warmup: {self.warmup} of {self.epochs} epochs leave none to train in at the full rate"
+        return found
+
+    def without(self, slots: Iterable[str]) -> Self:
+        """This recipe with the neutral choice in these slots."""
+        return self.model_copy(update={name: type(self).model_fields[name].default for name in slots})
 
     def to_yaml(self) -> str:
         """The recipe as YAML that ``load`` reads back as this very recipe."""

@@ -9,7 +9,7 @@ from autocls.grammar import Problems
 from autocls.recipe import Recipe, kind, slot_of
 from autocls.tricks.architecture import Resnet18
 from autocls.tricks.augmentation import Degrees
-from autocls.tricks.structure import Batch, HeadBatch
+from autocls.tricks.norm import Batch, HeadBatch
 
 
 def problems(text: str) -> list[str]:
@@ -95,8 +95,8 @@ def test_all_errors_of_a_file_come_at_once_with_line_place_and_nearest_name(tmp_
         Recipe.load(path)
     lines = [line.removeprefix(f"{path}:") for line in str(error.value).splitlines()]
     assert lines[:-1] == [
-        "2: norm: no such choice 'btach'; did you mean 'batch'? known: none, batch, group",
-        "3: mix: no such choice 'mixpu'; did you mean 'mixup'? known: none, mixup",
+        "2: norm: no such choice 'btach'; did you mean 'batch'? known: none, batch, sync_batch, layer, instance, group",
+        "3: mix: no such choice 'mixpu'; did you mean 'mixup'? known: none, mixup, cutmix, ricap",
         "5: rotate.degrees.maxx: no such parameter 'maxx'; did you mean 'max'? known: max",
         "6: epochs: input should be greater than or equal to 1, not 0",
         "9: optimizer.sgd.lr: 'fast' is not a number",
@@ -113,7 +113,10 @@ def test_all_errors_of_a_file_come_at_once_with_line_place_and_nearest_name(tmp_
         ("epochs: [1, 2]", "<text>:1: epochs: ['1', '2'] leaves the value open: that is a space, a recipe decides"),
         ("norm: {batch: {}, group: {}}", "<text>:1: norm: a choice is one name, found batch, group"),
         ("epochs: 1.5", "<text>:1: epochs: 1.5 is not a whole number"),
-        ("norm: {none: {groups: 8}}", "<text>:1: norm: no such choice 'none'; known: batch, group"),
+        (
+            "norm: {none: {groups: 8}}",
+            "<text>:1: norm: no such choice 'none'; known: batch, sync_batch, layer, instance, group",
+        ),
     ],
 )
 def test_what_is_no_recipe_is_refused(text: str, message: str):
@@ -157,9 +160,12 @@ def test_differences_are_told_in_short_words():
     }
 
 
-def test_structure_names_the_choices_that_make_the_network():
-    assert Recipe(norm="batch").structure() == ("lenet", "", "batch", "", "", "")
-    assert Recipe(norm="batch", epochs=2).structure() == Recipe(norm="batch", mix="mixup").structure()
+def test_choices_that_exclude_each_other_are_named():
+    pretrained = Recipe(weights="hub", init="kaiming", freeze="head_first")
+    assert list(pretrained.conflicts()) == ["init"]
+    assert list(Recipe(freeze="head_only", warmup=9).conflicts()) == ["freeze", "warmup"]
+    assert Recipe().conflicts() == {}
+    assert pretrained.without(["init"]) == Recipe(weights="hub", freeze="head_first")
 
 
 def test_each_trick_belongs_in_one_slot():

@@ -14,7 +14,7 @@ from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.training.artifact import ModelCard, load
 from autocls.training.batches import EVALUATION_BATCH, normalise, statistics
-from autocls.training.loop import default_device, predict
+from autocls.training.inference import default_device, predict, views
 
 Picture = str | Path | Image.Image | np.ndarray
 
@@ -67,7 +67,9 @@ class Classifier:
         mean, std = statistics(self.card.mean, self.card.std, self._device)
         images = torch.from_numpy(np.stack(prepared)).to(self._device)
         batches = (normalise(part.float() / 255, mean, std) for part in torch.split(images, EVALUATION_BATCH))
-        probabilities: np.ndarray = self.recipe.loss.probabilities(predict(self._model, batches)).cpu().numpy()
+        probabilities: np.ndarray = (
+            self.recipe.loss.probabilities(predict(self._model, batches, views(self.recipe))).cpu().numpy()
+        )
         return probabilities
 
     def predict(self, pictures: Sequence[Picture], top: int = 3) -> list[Prediction]:

@@ -15,8 +15,7 @@ from torch import nn
 from autocls.data import ImageData
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
-from autocls.training.loop import Weights
-from autocls.training.network import build
+from autocls.training.network import Weights, build
 
 WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "model.json"
 
@@ -67,7 +66,7 @@ def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:
         place = ".".join(map(str, first["loc"]))
         raise BadInput(f"{folder / CARD}: not a model's card: {place}: {first['msg']}") from None
     try:
-        model = build(recipe, len(card.labels), card.channels)
+        model = build(recipe.without(["weights"]), len(card.labels), card.channels)
     except TrialFailed as error:
         raise BadInput(f"{folder / RECIPE}: builds no network: {error}") from None
     try:

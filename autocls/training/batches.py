@@ -52,19 +52,42 @@ def normalise(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> to
     return (images - mean) / std
 
 
-def order(part: np.ndarray, batch_size: int, generator: torch.Generator) -> list[torch.Tensor]:
-    """The part's indices shuffled into batches; a last batch of one image is left out, BatchNorm can't take it."""
-    index = torch.as_tensor(part, device=generator.device)
-    shuffled = index[torch.randperm(len(index), generator=generator, device=generator.device)]
-    return [b for b in torch.split(shuffled, batch_size) if len(b) > 1]
+def order(recipe: Recipe, tensors: Tensors, part: torch.Tensor, generator: torch.Generator) -> list[torch.Tensor]:
+    """An epoch of the part's indices in batches; a last batch of one image is left out, BatchNorm can't take it."""
+    if recipe.sampling is None:
+        drawn = torch.randperm(len(part), generator=generator, device=generator.device)
+    else:
+        drawn = recipe.sampling.draw(tensors.labels[part], generator)
+    return [b for b in torch.split(part[drawn], recipe.batch_size) if len(b) > 1]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one training step sees: B×C×H×W normalised images, and B×K targets whose rows sum to 1."""
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    soft: torch.Tensor | None = None
+    """A teacher's targets, of the shape of ``targets``."""
 
 
 def augmented(
-    recipe: Recipe, tensors: Tensors, index: torch.Tensor, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One training batch: B×C×H×W normalised images and B×K targets (rows sum to 1)."""
+    recipe: Recipe,
+    tensors: Tensors,
+    index: torch.Tensor,
+    generator: torch.Generator,
+    progress: float = 1.0,
+    soft: torch.Tensor | None = None,
+) -> Batch:
+    """The training batch of the images at ``index``, at ``progress`` (0..1) of the training.
+
+    ``soft`` are a teacher's targets for these very images.
+    """
     images = tensors.floats(index)
-    for trick in (recipe.flip, recipe.rotate, recipe.crop, recipe.color):
+    if recipe.progressive is not None:
+        size = recipe.progressive.size(images.shape[-1], progress)
+        images = F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
+    for trick in (recipe.flip, recipe.rotate, recipe.crop, recipe.color, recipe.policy):
         if trick is not None:
             images = trick.apply(images, generator)
     images = normalise(images, tensors.mean, tensors.std)
@@ -73,9 +96,12 @@ def augmented(
     targets = F.one_hot(tensors.labels[index], tensors.classes).float()
     if recipe.label_smoothing:
         targets = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / tensors.classes
-    if recipe.mix is not None:
-        images, targets = recipe.mix.apply(images, targets, generator)
-    return images, targets
+    if recipe.mix is None:
+        return Batch(images, targets, soft)
+    both = targets if soft is None else torch.cat([targets, soft], dim=1)  # mixed alike, column by column
+    images, both = recipe.mix.apply(images, both, generator)
+    hard, *rest = both.split(tensors.classes, dim=1)
+    return Batch(images, hard, *rest)
 
 
 def evaluation(tensors: Tensors, part: np.ndarray) -> Iterator[torch.Tensor]:

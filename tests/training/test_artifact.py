@@ -9,7 +9,8 @@ from autocls.data import ImageData
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.training.artifact import CARD, RECIPE, WEIGHTS, ModelCard, load, save
-from autocls.training.loop import train, weights_of
+from autocls.training.inference import weights_of
+from autocls.training.loop import train
 from autocls.training.network import build
 
 RECIPES = {
@@ -41,7 +42,7 @@ def test_the_card_says_what_the_network_expects(noise: ImageData):
 
 
 def test_an_averaged_network_is_saved_like_any_other(noise: ImageData, tmp_path: Path):
-    recipe = Recipe(batch_size=8, epochs=1, ema="decay")
+    recipe = Recipe(batch_size=8, epochs=1, averaging="ema")
     (result,) = train(recipe, noise)
     save(tmp_path, recipe, result.weights(), ModelCard.of(noise, "accuracy", result.score))
     assert weights_of(load(tmp_path)[0]).keys() == result.weights().keys()

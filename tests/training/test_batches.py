@@ -18,42 +18,45 @@ def tensors(noise: ImageData) -> Tensors:
     return Tensors.of(noise, CPU)
 
 
-def test_an_epoch_takes_each_training_image_once_in_an_order_of_its_own():
-    part, generator = np.arange(10, 30), seeded()
-    first, second = (torch.cat(order(part, 8, generator)).tolist() for _ in range(2))
+def test_an_epoch_takes_each_training_image_once_in_an_order_of_its_own(tensors: Tensors):
+    part, generator = torch.arange(10, 30), seeded()
+    first, second = (torch.cat(order(Recipe(batch_size=8), tensors, part, generator)).tolist() for _ in range(2))
     assert sorted(first) == sorted(second) == part.tolist()
     assert first != second
 
 
-def test_a_last_batch_of_one_is_left_out():
-    assert [len(batch) for batch in order(np.arange(9), 4, seeded())] == [4, 4]
-    assert [len(batch) for batch in order(np.arange(10), 4, seeded())] == [4, 4, 2]
+@pytest.mark.parametrize(("images", "lengths"), [(9, [4, 4]), (10, [4, 4, 2])])
+def test_a_last_batch_of_one_is_left_out(tensors: Tensors, images: int, lengths: list[int]):
+    found = order(Recipe(batch_size=4), tensors, torch.arange(images), seeded())
+    assert [len(batch) for batch in found] == lengths
 
 
 def test_a_plain_batch_is_normalised_and_one_hot(noise: ImageData, tensors: Tensors):
-    images, targets = augmented(Recipe(), tensors, torch.tensor([3, 1]), seeded())
+    batch = augmented(Recipe(), tensors, torch.tensor([3, 1]), seeded())
+    images, targets = batch.images, batch.targets
     assert targets.tolist() == [[1, 0, 0], [0, 1, 0]]
     expected = (torch.from_numpy(noise.images[[3, 1]]).float() / 255 - 0.5) / 0.3
     torch.testing.assert_close(images, expected)
 
 
 def test_label_smoothing_shares_a_part_among_all_classes(tensors: Tensors):
-    _, targets = augmented(Recipe(label_smoothing=0.3), tensors, torch.tensor([0]), seeded())
-    torch.testing.assert_close(targets, torch.tensor([[0.8, 0.1, 0.1]]))
+    batch = augmented(Recipe(label_smoothing=0.3), tensors, torch.tensor([0]), seeded())
+    torch.testing.assert_close(batch.targets, torch.tensor([[0.8, 0.1, 0.1]]))
 
 
 def test_all_tricks_together_give_targets_that_sum_to_one(tensors: Tensors):
     every = {"flip": "horizontal", "rotate": "degrees", "crop": "shift", "color": "jitter", "erase": "cutout"}
     recipe = Recipe(**every, mix="mixup", label_smoothing=0.1)
-    images, targets = augmented(recipe, tensors, torch.arange(8), seeded())
+    batch = augmented(recipe, tensors, torch.arange(8), seeded())
+    images, targets = batch.images, batch.targets
     assert images.isfinite().all()
     torch.testing.assert_close(targets.sum(1), torch.ones(8))
 
 
 def test_erased_squares_hold_the_mean_and_padding_is_black(tensors: Tensors):
-    erased, _ = augmented(Recipe(erase={"cutout": 0.5}), tensors, torch.arange(8), seeded())
+    erased = augmented(Recipe(erase={"cutout": 0.5}), tensors, torch.arange(8), seeded()).images
     assert (erased == 0).all(1).flatten(1).any(1).all()
-    shifted, _ = augmented(Recipe(crop={"shift": 4}), tensors, torch.arange(8), seeded())
+    shifted = augmented(Recipe(crop={"shift": 4}), tensors, torch.arange(8), seeded()).images
     assert shifted.min() == pytest.approx((0 - 0.5) / 0.3)
 
 

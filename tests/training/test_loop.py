@@ -1,13 +1,14 @@
 import pytest
-import torch
 from torch import nn
 
 from autocls.data import ImageData
 from autocls.errors import BadInput, NotApplicable, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import train
-from autocls.training.loop import EpochResult, evaluate, parameter_groups, rate_factor
+from autocls.training.inference import evaluate
+from autocls.training.loop import EpochResult
 from autocls.training.network import build, count_parameters
+from autocls.training.optimisation import parameter_groups, rate_factor
 
 SHORT = Recipe(batch_size=8, epochs=2)
 
@@ -32,10 +33,10 @@ def test_the_seed_decides_everything(noise: ImageData):
 
 
 def test_the_weights_given_are_those_that_were_validated(noise: ImageData):
-    for result in train(SHORT.model_copy(update={"ema": Recipe(ema="decay").ema}), noise):
+    for result in train(SHORT.model_copy(update={"averaging": Recipe(averaging="ema").averaging}), noise):
         model = build(SHORT, 3, 3)
         model.load_state_dict(result.weights())
-        assert evaluate(model, noise, noise.split.val, "accuracy", torch.device("cpu")) == result.score
+        assert evaluate(SHORT, model, noise, noise.split.val, "accuracy") == result.score
         assert result.parameters == count_parameters(model)
 
 

@@ -2,9 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from autocls.errors import NotApplicable
+from autocls.errors import NotApplicable, TrialFailed
 from autocls.recipe import Recipe
-from autocls.training.network import build, count_parameters
+from autocls.training.network import build, count_parameters, misfits
+from autocls.tricks.architecture import Lenet
 
 IMPROVED = Recipe(downsample="stride", norm="batch", activation="elu", head_norm="batch", init="kaiming")
 
@@ -42,9 +43,43 @@ def test_kaiming_keeps_the_variance_of_its_layers():
 
 
 def test_a_trick_with_no_place_is_named():
-    with pytest.raises(NotApplicable, match=r"^stride: not applicable: MobileNetV2 has no place for it$"):
+    with pytest.raises(NotApplicable, match=r"^stride: not applicable: MobileNetV2 has no pooling layer"):
         build(Recipe(architecture="mobilenet_v2", downsample="stride"), 10, 3)
 
 
 def test_parameters_that_training_can_change_are_counted():
     assert count_parameters(nn.Linear(3, 2)) == 8
+
+
+def test_misfits_are_found_together_and_before_anything_is_built():
+    impossible = {"norm": "batch", "head_norm": "batch", "freeze": "head_only", "warmup": 9}
+    recipe = Recipe(architecture="resnet18", activation="elu", **impossible)
+    found = misfits(recipe, 10, 3)
+    assert set(found) == set(impossible)
+    assert misfits(recipe.without(found), 10, 3) == {}
+
+
+def test_what_depends_on_the_data_is_a_misfit_too():
+    recipe = Recipe(color="saturation", weights="hub", freeze="head_only")
+    assert set(misfits(recipe, 10, 1)) == {"color", "weights", "freeze"}
+    assert set(misfits(recipe, 10, 3)) == {"weights", "freeze"}, "nobody publishes weights of a LeNet"
+
+
+def test_a_network_that_computes_while_it_is_made_is_made_for_real(monkeypatch: pytest.MonkeyPatch):
+    build_it = Lenet.build
+
+    def build_computing(self: Lenet, classes: int, channels: int, image_size: int) -> nn.Module:
+        torch.ones(1).item()
+        return build_it(self, classes, channels, image_size)
+
+    monkeypatch.setattr(Lenet, "build", build_computing)
+    assert set(misfits(Recipe(stochastic_depth="linear", image_size=29), 10, 3)) == {"stochastic_depth"}
+
+
+@pytest.mark.parametrize("error", [TrialFailed("too small"), ValueError("strange")])
+def test_a_network_that_cannot_be_made_is_left_to_fail_in_its_trial(error: Exception, monkeypatch: pytest.MonkeyPatch):
+    def fail(*args: object) -> nn.Module:
+        raise error
+
+    monkeypatch.setattr(Lenet, "build", fail)
+    assert misfits(Recipe(norm="batch", image_size=31), 10, 3) == {}

@@ -1,0 +1,45 @@
+"""A trained network's answers."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from autocls.data import ImageData
+from autocls.recipe import Recipe
+from autocls.training import batches
+from autocls.training.metrics import metric as metric_named
+from autocls.training.network import Weights
+
+Views = Callable[[torch.Tensor], Sequence[torch.Tensor]]
+
+
+def views(recipe: Recipe) -> Views:
+    """What the recipe shows to a trained network of a batch of images."""
+    return recipe.tta.views if recipe.tta else lambda images: (images,)
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, inputs: Iterator[torch.Tensor], views: Views) -> torch.Tensor:
+    """N×K logits of batches of inputs, the mean over each one's views."""
+    model.eval()
+    return torch.cat([torch.stack([model(view) for view in views(images)]).mean(dim=0) for images in inputs])
+
+
+def evaluate(recipe: Recipe, model: nn.Module, data: ImageData, part: np.ndarray, metric: str) -> float:
+    """The metric, in 0..1, of the recipe's trained network on a part of ``data``."""
+    device = default_device()
+    inputs = batches.evaluation(batches.Tensors.of(data, device), part)
+    logits = predict(model.to(device), inputs, views(recipe))
+    return float(metric_named(metric)(data.labels[part], logits.argmax(1).cpu().numpy()))
+
+
+def weights_of(model: nn.Module) -> Weights:
+    """A copy of the model's weights and buffers on the CPU."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+
+
+def default_device() -> torch.device:
+    """The first GPU that this process may use, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,99 @@
+"""One recipe made ready to train: its network, optimizer, data and randomness."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from autocls.data import ImageData
+from autocls.errors import NotApplicable, TrialFailed
+from autocls.recipe import Recipe
+from autocls.training import batches, network
+from autocls.training.inference import predict, views
+from autocls.training.optimisation import hold_statistics, parameter_groups
+from autocls.training.teacher import answers
+
+
+class Session:
+    """What a recipe trains with: built once, stepped batch by batch.
+
+    The seed decides initial weights, order and augmentation. Raises NotApplicable when a trick has no place in this
+    network, TrialFailed when warm-up takes all the epochs, and what asking a teacher raises.
+    """
+
+    def __init__(self, recipe: Recipe, data: ImageData, seed: int, device: torch.device) -> None:
+        for slot, reason in recipe.conflicts().items():
+            raise TrialFailed(reason) if slot == "warmup" else NotApplicable(reason)
+        torch.manual_seed(seed)
+        self.recipe = recipe
+        self.generator = torch.Generator(device).manual_seed(seed)
+        self.model = network.build(recipe, len(data.classes), data.images.shape[1]).to(device)
+        self.tensors = batches.Tensors.of(data, device)
+        self.part = torch.as_tensor(data.split.train, device=device)
+        self._trainable = [p for p in self.model.parameters() if p.requires_grad]
+        self._frozen = False
+        self._start_optimizer()
+        full, rest = divmod(len(self.part), recipe.batch_size)
+        steps = recipe.epochs * (full + (rest > 1))  # a last batch of one image is left out
+        self._average = recipe.averaging.follow(self.model, steps) if recipe.averaging else None
+        self._soft = recipe.distill.soft(answers(recipe.distill, data, self.tensors)) if recipe.distill else None
+        self._head = network.head(self.model, len(data.classes))
+
+    @property
+    def answering(self) -> nn.Module:
+        """The network that is validated and kept."""
+        return self._average.module if self._average else self.model
+
+    def order(self) -> list[torch.Tensor]:
+        """The next epoch's batches, as indices."""
+        return batches.order(self.recipe, self.tensors, self.part, self.generator)
+
+    def begin(self, epoch: int) -> None:
+        """Make the network ready for an epoch, counted from 1."""
+        frozen = self.recipe.freeze is not None and self.recipe.freeze.frozen(epoch)
+        self.model.train()
+        if frozen:
+            hold_statistics(self.model)
+        if frozen != self._frozen:
+            self._frozen = frozen
+            for parameter in self._trainable:
+                parameter.requires_grad_(not frozen)
+            self._head.requires_grad_(True)
+            self._start_optimizer()
+
+    def _start_optimizer(self) -> None:
+        """An optimizer of what is trained now, so that nothing frozen has momentum and all count the same steps."""
+        recipe = self.recipe
+        self.optimizer = recipe.optimizer.build(parameter_groups(self.model, recipe.weight_decay, recipe.layer_decay))
+        scale = recipe.lr_scaling.factor(recipe.batch_size) if recipe.lr_scaling else 1.0
+        self.rates = [group["lr"] * group.get("lr_scale", 1.0) * scale for group in self.optimizer.param_groups]
+
+    def batch(self, index: torch.Tensor, progress: float) -> batches.Batch:
+        """The training batch of the images at ``index``, at ``progress`` (0..1) of the training."""
+        soft = None if self._soft is None else self._soft[index]
+        return batches.augmented(self.recipe, self.tensors, index, self.generator, progress, soft)
+
+    def loss(self, batch: batches.Batch) -> torch.Tensor:
+        """The batch's loss, a scalar."""
+        logits = self.model(batch.images)
+        loss = self.recipe.loss.compute(logits, batch.targets)
+        if self.recipe.distill is None or batch.soft is None:
+            return loss
+        return self.recipe.distill.compute(loss, logits, batch.soft)
+
+    def step(self, batch: batches.Batch, factor: float) -> torch.Tensor:
+        """One step of the optimizer at ``factor`` of its rates; the loss before it, detached."""
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        loss = self.loss(batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        if self.recipe.clip is not None:
+            self.recipe.clip.apply(self.model.parameters())
+        self.optimizer.step()
+        if self._average:
+            self._average.update(self.model)
+        return loss.detach()
+
+    def answers(self, part: np.ndarray) -> torch.Tensor:
+        """N×K logits of a part's images."""
+        return predict(self.answering, batches.evaluation(self.tensors, part), views(self.recipe))
