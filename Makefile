@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types install clean
+.PHONY: demo test lint types docs install clean
 
 demo: $(VENV)/installed
 	rm -rf reports/digits-quick
@@ -22,6 +22,9 @@ lint: $(VENV)/installed-dev
 
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
+
+docs: $(VENV)/installed
+	$(BIN)/python -m autocls.probe.matrix > docs/applicability.md
 
 install: $(VENV)/installed
 

@@ -92,21 +92,41 @@ def test_the_best_recipe_trains_again_and_the_model_predicts(searched: Path) -> 
 
 
 def test_spaces_print_what_validate_accepts(tmp_path: Path) -> None:
-    for name in ("quick", "improved_lenet", "lightweight"):
-        file = tmp_path / f"{name}.yaml"
-        file.write_text(run("spaces", name).stdout)
-        said = run("validate", file)
-        assert said.returncode == 0
-        assert "a space, open in" in said.stdout
+    file = tmp_path / "mine.yaml"
+    file.write_text(run("spaces", "quick").stdout)
+    said = run("validate", file)
+    assert said.returncode == 0, said.stderr
+    assert "a space, open in architecture, norm" in said.stdout
+    assert "every choice is alive" in said.stdout
+
+
+def test_validate_names_what_would_waste_trials(elsewhere: Path) -> None:
+    (elsewhere / "x.yaml").write_text(
+        "architecture: cifar_resnet\nhead_norm: [none, batch]\noptimizer: [adam, adamw]\n"
+    )
+    said = run("validate", "x.yaml")
+    assert said.returncode == 2
+    assert "x.yaml: head_norm.batch: has a place in none of the space's networks: batch: not applicable" in said.stderr
+    assert "x.yaml: optimizer.adamw: makes the same run as adam" in said.stderr
+
+
+def test_validate_tells_a_recipe_from_a_space() -> None:
+    said = run("validate", Path(__file__).parents[2] / "examples" / "improved_lenet.yaml")
+    assert said.stdout.endswith("improved_lenet.yaml: a recipe, every slot decided\n")
 
 
 def test_tricks_and_models_list_as_json() -> None:
     tricks = {(t["slot"], t["name"]) for t in json.loads(run("tricks", "--json").stdout)}
     assert {("erase", "cutout"), ("optimizer", "adabound"), ("batch_size", "batch_size")} <= tricks
-    models = {m["name"]: m["parameters"] for m in json.loads(run("models", "--json").stdout)}
+    models = {m["name"]: m["weights"] for m in json.loads(run("models", "--json").stdout)}
     assert models["resnet18"] > 11_000_000
-    assert "timm:NAME" in models
-    assert "arXiv:1708.04552" in run("tricks", "cutout").stdout
+    assert {f"vgg{n}" for n in (11, 13, 16, 19)} | {"timm:NAME", "torchvision:NAME"} <= set(models)
+
+
+def test_a_tricks_card_says_what_it_costs_here() -> None:
+    said = " ".join(run("tricks", "cutout").stdout.split())
+    assert "arXiv:1708.04552" in said
+    assert "Cost: a training step takes " in said
 
 
 @pytest.mark.parametrize(
@@ -170,8 +190,9 @@ def test_all_errors_of_a_file_come_at_once_with_their_lines(elsewhere: Path) -> 
     done = run("validate", "x.yaml")
     assert done.returncode == 2
     for expected in (
-        "x.yaml:1: norm: no such choice 'bach'; did you mean 'batch'? known: none, batch, group",
-        "x.yaml:2: mix: no such choice 'mixpu'; did you mean 'mixup'? known: none, mixup",
+        "x.yaml:1: norm: no such choice 'bach'; did you mean 'batch'? known: none, batch, sync_batch, "
+        "layer, instance, group",
+        "x.yaml:2: mix: no such choice 'mixpu'; did you mean 'mixup'? known: none, mixup, cutmix, ricap",
         "x.yaml:4: optimizer.sgd.lr: a log range needs 0 < a",
     ):
         assert expected in done.stderr
