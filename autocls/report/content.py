@@ -32,8 +32,8 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """Trials that failed for one reason."""
+class Reason:
+    """One thing that is said of some trials, and of which."""
 
     reason: str
     count: int
@@ -117,11 +117,22 @@ def rows(run: Run) -> list[dict[str, Any]]:
             "seconds": float(r["seconds"]),
             "parameters": None if pd.isna(r["parameters"]) else int(r["parameters"]),
             "reason": r["reason"],
+            "left_out": list(r["left_out"]),
             "chips": chips(knobs(r["recipe"]), baseline),
             "recipe": r["recipe"],
         }
         for r in ranked.to_dict("records")
     ]
+
+
+def cards(run: Run) -> list[dict[str, Any]]:
+    """The cards of what the winner chose otherwise than the baseline."""
+    mine, base = (_recipe(run.trials, number) for number in (winner(run.trials), run.summary.get("baseline")))
+    if mine is None or base is None:
+        return []
+    chosen, baseline = knobs(mine), knobs(base)
+    changed = {name for name in chosen if "." not in name and chosen[name] != baseline.get(name)}
+    return [card for card in run.cards if card["slot"] in changed and card["name"] == chosen[card["slot"]]]
 
 
 def choices(run: Run) -> dict[str, list[object]]:
@@ -150,11 +161,19 @@ def short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def failures(trials: pd.DataFrame) -> list[Failure]:
-    """The failed trials by reason, the most frequent first."""
-    failed = trials[trials["state"] == "FAIL"]
-    groups = [Failure(str(reason), len(g), tuple(g["number"])) for reason, g in failed.groupby("reason")]
-    return sorted(groups, key=lambda f: (-f.count, f.reason))
+def failures(trials: pd.DataFrame) -> list[Reason]:
+    """Why trials failed, the most frequent reason first."""
+    return _reasons(trials[trials["state"] == "FAIL"], "reason")
+
+
+def left_out(trials: pd.DataFrame) -> list[Reason]:
+    """Why choices that were asked for had no place in a trial's recipe, the most frequent reason first."""
+    return _reasons(trials.explode("left_out").dropna(subset="left_out"), "left_out")
+
+
+def _reasons(trials: pd.DataFrame, column: str) -> list[Reason]:
+    groups = [Reason(str(reason), len(g), tuple(g["number"])) for reason, g in trials.groupby(column)]
+    return sorted(groups, key=lambda r: (-r.count, r.reason))
 
 
 def knob_table(trials: pd.DataFrame) -> pd.DataFrame:

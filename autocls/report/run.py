@@ -3,12 +3,15 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import yaml
 
 from autocls.errors import BadInput
+
+J = TypeVar("J", dict[str, Any], list[dict[str, Any]])
+_JSON = {dict: "object", list: "array"}
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Run:
     environment: dict[str, Any]
     best_recipe: str | None
     space: str | None
+    cards: list[dict[str, Any]]
+    """What there is to know of the winner's choices."""
 
 
 def read(folder: Path) -> Run:
@@ -31,10 +36,11 @@ def read(folder: Path) -> Run:
         raise BadInput(f"{folder}: holds no search: there is no {table.name} in it")
     return Run(
         _trials(table),
-        _json(folder / "summary.json"),
-        _json(folder / "environment.json"),
+        _json(folder / "summary.json", dict),
+        _json(folder / "environment.json", dict),
         _text(folder / "best_recipe.yaml"),
         _text(folder / "space.yaml"),
+        _json(folder / "cards.json", list),
     )
 
 
@@ -58,13 +64,14 @@ def _trials(path: Path) -> pd.DataFrame:
         raise BadInput(f"{path}: can't be read as a table of trials: {error}") from None
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, kind: type[J]) -> J:
+    text = _text(path)
     try:
-        found = json.loads(_text(path) or "{}")
+        found = kind() if text is None else json.loads(text)
     except ValueError as error:
         raise BadInput(f"{path}: is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise BadInput(f"{path}: should hold one JSON object, not a {type(found).__name__}")
+    if not isinstance(found, kind):
+        raise BadInput(f"{path}: should hold one JSON {_JSON[kind]}, not a {type(found).__name__}")
     return found
 
 

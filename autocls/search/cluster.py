@@ -20,7 +20,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from autocls.errors import BadInput, NotApplicable, TrialFailed
+from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.search.driver import Driver, Epoch
 from autocls.search.runner import Runner
@@ -105,7 +105,7 @@ def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_o
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once + FAR_AHEAD)  # so that all the workers start at once
     hand_out = _HandOut(driver, seed, at_once)
     tune.run(
-        tune.with_parameters(_Worker, runner=runner),
+        tune.with_parameters(_Worker, runner=runner, weights=scratch.resolve() / "weights"),
         name="trials",
         storage_path=str(scratch.resolve()),
         search_alg=hand_out,
@@ -116,7 +116,6 @@ def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_o
         reuse_actors=True,
         max_failures=0,
         raise_on_failed_trial=False,
-        checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
         trial_dirname_creator=str,
         verbose=0,
     )
@@ -148,7 +147,7 @@ class _HandOut(Searcher):
             return None
         asked = self._driver.ask()
         if asked is None:
-            return Searcher.FINISHED
+            return Searcher.FINISHED if self._driver.asked_all() or self._driver.time_is_up() else None
         self.numbers[trial_id] = asked.number
         return {
             "number": asked.number,
@@ -189,13 +188,10 @@ class _Stop(tune.Stopper):
 
 
 class _Tell(tune.Callback):
-    """Tells the driver where weights were written, and which workers died."""
+    """Tells the driver which workers died."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-
-    def on_checkpoint(self, iteration: int, trials: list[Any], trial: Any, checkpoint: Any, **info: Any) -> None:
-        self._driver.weights[trial.config["number"]] = Path(checkpoint.path)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         last = Path(trial.error_file).read_text(encoding="utf-8").strip().splitlines()[-1]
@@ -203,47 +199,51 @@ class _Tell(tune.Callback):
 
 
 class _Worker(tune.Trainable):
-    """A warm process that trains recipe after recipe, an epoch a step."""
+    """A warm process that trains recipe after recipe, an epoch a step.
 
-    def setup(self, config: dict[str, Any], runner: Runner | None = None) -> None:
+    It writes weights itself: a checkpoint of Tune's would lie there only some time after the score was told.
+    """
+
+    def setup(self, config: dict[str, Any], runner: Runner | None = None, weights: Path = Path()) -> None:
         import torch
 
         torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
         assert runner is not None, "tune.with_parameters gives it"
         self._runner = runner
+        self._weights = weights
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._recipe = Recipe.from_yaml(new_config["recipe"])
         self._best = new_config["best"]
+        self._folder = self._weights / str(new_config["number"])
         self._epochs = self._runner(self._recipe, new_config["seed"])
         return True
 
     def step(self) -> dict[str, Any]:
         said = self._next()
-        keep = self._result is not None and self._result.weights is not None and said.score >= self._best
-        if keep:
-            self._best = math.nextafter(said.score, math.inf)  # an equal later epoch is no better
-        return {"said": asdict(said), "score": said.score, tune.result.SHOULD_CHECKPOINT: keep}
-
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        if self._result is not None and self._result.weights is not None:
-            save_weights(self._result.weights(), Path(checkpoint_dir))
+        return {"said": asdict(said), "score": said.score}
 
     def _next(self) -> Epoch:
-        self._result: EpochResult | None = None
         started = time.perf_counter()
         try:
             result = next(self._epochs)
         except StopIteration:
             return Epoch(0, math.nan, 0.0, failure=f"ended before its {self._recipe.epochs} epochs")
         except Exception as error:  # whatever a network or a user's objective raises ends this trial, not the worker
-            return Epoch(0, math.nan, time.perf_counter() - started, failure=_reason(error),
-                         applicable=not isinstance(error, NotApplicable))  # fmt: skip
+            return Epoch(0, math.nan, time.perf_counter() - started, failure=_reason(error))
         if not math.isfinite(result.score):
             return Epoch(result.epoch, math.nan, result.seconds, failure=f"the score is {result.score}")
-        self._result = result
-        return Epoch(result.epoch, result.score, result.seconds, result.parameters)
+        return Epoch(result.epoch, result.score, result.seconds, result.parameters, self._keep(result))
+
+    def _keep(self, result: EpochResult) -> str:
+        """Write the weights of an epoch that beats the search's best and the trial's own; the folder, or nothing."""
+        if result.weights is None or result.score < self._best:
+            return ""
+        self._best = math.nextafter(result.score, math.inf)  # an equal later epoch is no better
+        self._folder.mkdir(parents=True, exist_ok=True)
+        save_weights(result.weights(), self._folder)
+        return str(self._folder)
 
 
 def _reason(error: Exception) -> str:

@@ -27,9 +27,9 @@ class Epoch:
     score: float
     seconds: float
     parameters: int | None = None
+    weights: str = ""
+    """The folder that its weights were written to; empty unless it was the search's best so far."""
     failure: str = ""
-    applicable: bool = True
-    """Whether a failure was of this trial, not of every network built like its own."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,39 @@ class _Live:
 
 Watch = Callable[[Snapshot], None]
 
+Appoint = Callable[[int, Recipe, float, Path], Path]
+"""The model folder of a complete trial, of its number, recipe, score and the folder that its weights lie in."""
+
 
 class Driver:
-    """Between one study and the engine that trains its trials; the budget counts from ``began``, a monotonic time."""
+    """Between one study and the engine that trains its trials; the budget counts from ``began``, a monotonic time.
 
-    def __init__(self, study: Study, budget: Budget, baseline: Recipe, began: float, watch: Watch) -> None:
+    ``appoint`` makes the best trial's model a teacher.
+    """
+
+    def __init__(
+        self, study: Study, budget: Budget, baseline: Recipe, began: float, watch: Watch, appoint: Appoint
+    ) -> None:
         self._study = study
+        self._appoint = appoint
         self._began = began
         self._watch = watch
         self._live: dict[int, _Live] = {}
         self._asked = 0
         self._exhausted = False
+        self._stalled = False
         self.snapshot = Snapshot(budget=budget, baseline=baseline)
         self.weights: dict[int, Path] = {}
         """Folders with the weights of trials that were the best so far, by number."""
 
     def ask(self) -> Asked | None:
-        """The next trial to run; None when no more will come."""
-        if self.asked_all() or self.time_is_up():
+        """The next trial to run; None when no more will come, or (``asked_all`` is False) before another one ends."""
+        if self.asked_all() or self.time_is_up() or self._stalled:
             return None
-        asked = self._study.ask()
+        asked = self._study.ask(self._teacher)
         if asked is None:
-            self._exhausted = True
+            self._stalled = bool(self._live) and self._study.waiting
+            self._exhausted = not self._stalled
             return None
         self._asked += 1
         self._live[asked.number] = _Live(asked)
@@ -95,9 +106,9 @@ class Driver:
             return True
         live.seconds += said.seconds
         live.parameters = said.parameters or live.parameters
+        if said.weights:
+            self.weights[number] = Path(said.weights)
         if said.failure:
-            if not said.applicable:
-                self._study.rule_out(number)
             self._end(live, "FAIL", said.failure)
             return True
         live.epochs, live.best = said.epoch, max(live.best, said.score)
@@ -137,10 +148,18 @@ class Driver:
         trials = self.snapshot.budget.trials
         return self._exhausted or (trials is not None and self._asked >= trials)
 
+    def _teacher(self) -> Path | None:
+        """The model folder of the best complete trial; None while there is none, or it has no weights."""
+        now = self.snapshot
+        if now.best_number is None or now.best_recipe is None or now.best_number not in self.weights:
+            return None
+        return self._appoint(now.best_number, now.best_recipe, now.best, self.weights[now.best_number])
+
     def _end(self, live: _Live, state: str, reason: str = "") -> None:
         number = live.asked.number
         self._study.tell(number, state, seconds=live.seconds, parameters=live.parameters, reason=reason)
         del self._live[number]
+        self._stalled = False
         now = self.snapshot
         better = state == "COMPLETE" and live.best > now.best
         self._show(

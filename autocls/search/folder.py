@@ -1,6 +1,7 @@
 """The run folder: what a search leaves behind, written from the study."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from autocls.verdict.ranking import winner
 
 MODEL = "model"
 RECIPE = "best_recipe.yaml"
+TEACHERS = "teachers"
+"""Model folders of trials that others learned from; the recipes name them, so they stay."""
 
 
 def must_be_free(folder: Path) -> None:
-    """Raises BadInput when the output folder holds a study already."""
-    if (folder / JOURNAL).exists() or (folder / "trials.parquet").exists():
+    """Raises BadInput when the output folder holds a study already, or what is left of one."""
+    if any((folder / name).exists() for name in (JOURNAL, "trials.parquet", TEACHERS)):
         raise BadInput(f"--out {folder}: holds another study; choose another folder, or delete this one")
 
 
@@ -65,6 +68,11 @@ def write(folder: Path, study: Record) -> dict[str, Any]:
         recipe = next(r.recipe for r in rows if r.number == best)
         (folder / RECIPE).write_text(recipe, encoding="utf-8")
     return summary
+
+
+def write_cards(folder: Path, cards: Sequence[Mapping[str, Any]]) -> None:
+    """Write ``cards.json``: what there is to know of the winner's choices."""
+    (folder / "cards.json").write_text(json.dumps(cards, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
 def refresh(folder: Path) -> None:

@@ -2,29 +2,36 @@
 
 import logging
 import shutil
+import tempfile
 import time as clock
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 
+from autocls.cards import card
 from autocls.data import Prepared, prepare
 from autocls.domains import Value
 from autocls.errors import BadInput
+from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
 from autocls.report import write_report
 from autocls.search import cluster, folder
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.environment import describe
 from autocls.search.runner import Objective, imagine, train_on
-from autocls.search.study import Study, check_names
+from autocls.search.study import Misfits, Study, check_names, no_misfits
 from autocls.space import Space
-from autocls.training.artifact import WEIGHTS, ModelCard, save
-from autocls.training.loop import default_device, evaluate
+from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save
+from autocls.training.inference import evaluate
 from autocls.training.metrics import metric as metric_named
-from autocls.training.network import build
+from autocls.training.network import build, misfits
+from autocls.training.teacher import load_teacher
+from autocls.tricks.base import Trick
+from autocls.tricks.distillation import Teacher
 
 log = logging.getLogger("autocls")
 
@@ -94,15 +101,20 @@ def search(
         prepared = prepare(str(data), seed=seed, sizes=opened.sizes(), root=kept, skip_bad=skip_bad)
         for note in prepared.notes:
             log.info("%s", note)
+        for teacher in _teachers(opened):
+            load_teacher(teacher, prepared.classes, prepared.channels)
         runner = train_on(prepared, metric)
     scratch = target / "scratch"
     with cluster.connected(address):
         resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
         about = {"space": Path(name).stem, "metric": metric, "seed": seed, **_about(prepared)}
         folder.make(target)
-        study = Study.create(target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner)
+        study = Study.create(
+            target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=_misfits_on(prepared)
+        )
         folder.write_beginning(target, opened, describe(prepared, seed))
-        driver = Driver(study, budget, opened.baseline(), began, watch)
+        appoint = partial(_appoint, target / folder.TEACHERS, prepared, metric)
+        driver = Driver(study, budget, opened.baseline(), began, watch, appoint)
         cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)
         study.note("stopped", driver.close())
         study.note("seconds", clock.monotonic() - began)
@@ -113,6 +125,8 @@ def search(
         test_score = _keep_winner(target, recipe, driver.weights[winner], prepared, metric, driver.snapshot.best)
         study.note("test_score", test_score)
         study.note("test_images", sum(prepared.counts["test"].values()))
+    if recipe is not None:
+        folder.write_cards(target, _cards(recipe))
     summary = folder.write(target, study)
     shutil.rmtree(scratch, ignore_errors=True)
     return SearchResult(
@@ -127,15 +141,51 @@ def search(
     )
 
 
+def _cards(recipe: Recipe) -> list[dict[str, Any]]:
+    """The cards of what a recipe chooses, with what each choice costs on this machine."""
+    chosen = {slot: trick for slot in Recipe.model_fields if isinstance(trick := getattr(recipe, slot), Trick)}
+    with tempfile.TemporaryDirectory() as place:
+        bench = Bench(Path(place))
+        return [
+            {**asdict(card(slot, type(trick))), "name": trick.choice, "cost": str(cost(slot, trick, bench) or "")}
+            for slot, trick in chosen.items()
+        ]
+
+
+def _misfits_on(prepared: Prepared | None) -> Misfits:
+    if prepared is None:
+        return no_misfits
+    return partial(misfits, classes=len(prepared.classes), channels=prepared.channels)
+
+
+def _teachers(space: Space) -> list[Path]:
+    """The model folders that recipes of a space may learn from."""
+    options = space.slots["distill"]
+    assert isinstance(options, tuple), "distill is a trick's slot"
+    return [Path(option.decided["folder"]) for option in options if option.trick is Teacher]
+
+
+def _appoint(
+    teachers: Path, prepared: Prepared | None, metric: str, number: int, recipe: Recipe, score: float, weights: Path
+) -> Path:
+    """The model folder of a complete trial among the teachers, where recipes of the study find it; written once."""
+    assert prepared is not None, "simulated trials have no weights"
+    folder = teachers.absolute() / str(number)
+    if not (folder / CARD).exists():
+        card = ModelCard.of(prepared.at(recipe.image_size), metric, score)
+        save(folder, recipe, load_file(weights / WEIGHTS), card)
+    return folder
+
+
 def _keep_winner(
     target: Path, recipe: Recipe, weights_folder: Path, prepared: Prepared, metric: str, score: float
 ) -> float:
     """Write the winner's model folder; opens the sealed test part, once, and returns the score there."""
     data = prepared.at(recipe.image_size)
     weights = load_file(weights_folder / WEIGHTS)
-    model = build(recipe, len(data.classes), data.images.shape[1])
+    model = build(recipe.without(["weights"]), len(data.classes), data.images.shape[1])
     model.load_state_dict(weights)
-    test_score = evaluate(model, data, data.split.test, metric, default_device())
+    test_score = evaluate(recipe, model, data, data.split.test, metric)
     save(target / folder.MODEL, recipe, weights, ModelCard.of(data, metric, score, test_score))
     return test_score
 

@@ -17,12 +17,33 @@ from autocls.domains import Domain, Int, Log, OneOf, Value
 from autocls.errors import BadInput, unknown
 from autocls.recipe import Recipe
 from autocls.space import Space
+from autocls.tricks.distillation import Best
 
 JOURNAL = "journal.log"
 NAME = "autocls"
 """Of the study in a journal of its own; Hyperband draws from the name, so it must not depend on the folder's."""
 DUPLICATES_IN_A_ROW = 100
 """So many recipes in a row that were tried before mean that the space is exhausted."""
+
+Misfits = Callable[[Recipe], Mapping[str, str]]
+"""The slots of a recipe whose choice has no place in it, and why."""
+
+
+def no_misfits(recipe: Recipe) -> Mapping[str, str]:
+    """Where nothing is known of what has a place where."""
+    return {}
+
+
+FindTeacher = Callable[[], Path | None]
+"""The model folder of the best complete trial; None while there is none."""
+
+
+def no_teacher() -> None:
+    """Where no trial is complete."""
+
+
+NO_TEACHER = "best: not applicable: no trial is complete yet that it could learn from"
+
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
@@ -70,6 +91,8 @@ class Row:
     finished: float
     reason: str
     """Why a trial failed, or ended before the pruner or its last epoch ended it; else empty."""
+    left_out: tuple[str, ...]
+    """Why choices that were asked for have no place in this recipe, which has their slots' neutral ones instead."""
     curve: tuple[float, ...]
     recipe: str
     """YAML."""
@@ -105,13 +128,13 @@ class Record:
 class Study(Record):
     """One search's trials. The baseline is trial 0 and is never pruned."""
 
-    def __init__(self, study: optuna.Study, space: Space) -> None:
+    def __init__(self, study: optuna.Study, space: Space, misfits: Misfits) -> None:
         super().__init__(study)
         self._space = space
+        self._misfits = misfits
         self._live: dict[int, Trial] = {}
-        self._recipes: dict[int, Recipe] = {}
         self._seen: dict[Recipe, int] = {}
-        self._ruled_out: dict[tuple[str, ...], int] = {}
+        self._aside: dict[Recipe, Trial] = {}
 
     @classmethod
     def create(
@@ -124,42 +147,71 @@ class Study(Record):
         seed: int,
         sampler: str,
         pruner: str,
+        misfits: Misfits = no_misfits,
     ) -> "Study":
         """A new study whose first trials are the space's baseline and suggestions.
 
-        ``about`` is kept in the study; ``sampler`` and ``pruner`` are names that ``check_names`` knows. Raises BadInput
-        when the store can't be opened or holds the study already.
+        ``about`` is kept in the study; ``sampler`` and ``pruner`` are names that ``check_names`` knows; ``misfits``
+        finds the choices that have no place in a recipe, which are left out of it. Raises BadInput when the store can't
+        be opened or holds the study already.
         """
         name = NAME if storage is None else folder.name
         made = _new(_store(folder, storage), name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs()))
-        study = cls(made, space)
+        study = cls(made, space, misfits)
         for key, value in {**about, "began": time.time()}.items():
             study._study.set_user_attr(key, value)
         for recipe in dict.fromkeys([space.baseline(), *space.suggestions]):
             study._study.enqueue_trial(space.parameters(recipe))
         return study
 
-    def ask(self) -> Asked | None:
-        """The next trial, of a recipe whose end isn't known from an earlier one; None when the space has no more."""
+    def ask(self, teacher: FindTeacher = no_teacher) -> Asked | None:
+        """The next trial, of a recipe whose end isn't known from an earlier one; None when the space has no more.
+
+        ``distill: best`` becomes learning from the model folder that ``teacher`` gives. While it gives none, the recipe
+        is tried without, and what isn't new so is put aside until there is one (see ``waiting``).
+        """
         for _ in range(DUPLICATES_IN_A_ROW):
-            trial = self._study.ask()
-            recipe = self._space.suggest(lambda name, domain: _suggest(trial, name, domain))  # noqa: B023
+            trial, wanted = self._next(teacher)
+            recipe, left_out = self._settled(wanted, teacher)
+            if left_out.get("distill") == NO_TEACHER and recipe in self._seen and wanted not in self._aside:
+                self._aside[wanted] = trial
+                continue
+            trial.set_user_attr("left_out", left_out)
             trial.set_user_attr("recipe", recipe.to_yaml())
             trial.set_user_attr("planned", recipe.epochs)
             trial.set_user_attr("started", self._clock())
-            first = self._seen.setdefault(recipe, self._ruled_out.get(recipe.structure(), trial.number))
+            first = self._seen.setdefault(recipe, trial.number)
             if first == trial.number:
-                self._live[first], self._recipes[first] = trial, recipe
+                self._live[first] = trial
                 return Asked(first, recipe)
             self._tell_duplicate(trial, first)
         return None
 
-    def rule_out(self, number: int) -> None:
-        """Ask for no network built like this trial's again: one of its tricks has no place there.
+    @property
+    def waiting(self) -> bool:
+        """Whether there are trials that have nothing new to train before a teacher is found."""
+        return bool(self._aside)
 
-        The sampler learns nothing from failed trials, and would propose it for ever.
-        """
-        self._ruled_out[self._recipes[number].structure()] = number
+    def _next(self, teacher: FindTeacher) -> tuple[Trial, Recipe]:
+        """A trial that was put aside, once there is a teacher, else a new one; and the recipe that was asked for."""
+        if self._aside and teacher() is not None:
+            wanted = next(iter(self._aside))
+            return self._aside.pop(wanted), wanted
+        trial = self._study.ask()
+        return trial, self._space.suggest(lambda name, domain: _suggest(trial, name, domain))
+
+    def _settled(self, wanted: Recipe, teacher: FindTeacher) -> tuple[Recipe, dict[str, str]]:
+        """The recipe to train for the one that was asked for, and why slots of it are left out."""
+        left_out = dict(self._misfits(wanted))
+        distill = wanted.distill
+        if not isinstance(distill, Best):
+            return wanted.without(left_out), left_out
+        folder = teacher()
+        if folder is None:
+            left_out["distill"] = NO_TEACHER
+        else:
+            wanted = wanted.model_copy(update={"distill": distill.taught_by(folder)})
+        return wanted.without(left_out), left_out
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Take in one epoch's score; whether the pruner would stop the trial here."""
@@ -207,6 +259,7 @@ def _row(trial: FrozenTrial) -> Row:
         started=kept["started"],
         finished=kept.get("finished", kept["started"]),
         reason="the search was killed" if running else kept.get("reason", ""),
+        left_out=tuple(kept.get("left_out", {}).values()),
         curve=tuple(scores),
         recipe=kept["recipe"],
     )

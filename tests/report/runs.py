@@ -36,6 +36,7 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
                 "finished": number + 0.5 * epochs,
                 "curve": list(curve),
                 "reason": f"NaN loss in {NASTY[0]}" if state == "FAIL" else "",
+                "left_out": _left_out(number),
                 "recipe": recipe.to_yaml(),
             }
         )
@@ -65,6 +66,12 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
     if best is not None:
         (folder / "best_recipe.yaml").write_text(rows[best]["recipe"])
     return folder
+
+
+def _left_out(number: int) -> list[str]:
+    """Every fifth trial lacks one choice, and every tenth two."""
+    said = [f"batch: not applicable: no place in {NASTY[0]}", "best: not applicable: no trial is complete yet"]
+    return said[: (number % 5 == 0) + (number % 10 == 0)]
 
 
 def _recipe(number: int, random: np.random.Generator) -> Recipe:

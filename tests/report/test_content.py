@@ -80,7 +80,24 @@ def test_choices_stand_in_the_order_of_the_leaderboard(run: Run) -> None:
 
 def test_failures_are_grouped_by_reason(run: Run) -> None:
     (failure,) = content.failures(run.trials)
-    assert failure == content.Failure(f"NaN loss in {NASTY[0]}", 4, (6, 13, 20, 27))
+    assert failure == content.Reason(f"NaN loss in {NASTY[0]}", 4, (6, 13, 20, 27))
+
+
+def test_what_was_left_out_is_grouped_by_reason_and_stands_with_its_trials(run: Run) -> None:
+    batch, best = f"batch: not applicable: no place in {NASTY[0]}", "best: not applicable: no trial is complete yet"
+    assert content.left_out(run.trials) == [
+        content.Reason(batch, 6, (0, 5, 10, 15, 20, 25)),
+        content.Reason(best, 3, (0, 10, 20)),
+    ]
+    said = {row["number"]: row["left_out"] for row in content.rows(run)}
+    assert (said[0], said[5], said[1]) == ([batch, best], [batch], [])
+
+
+def test_nothing_is_said_of_what_was_left_out_where_nothing_was(run: Run) -> None:
+    none = replace(run, trials=run.trials.assign(left_out=[[]] * len(run.trials)))
+    assert content.left_out(none.trials) == []
+    assert "without a place" not in render(none)
+    assert "without a place" in render(run)
 
 
 def test_classes_are_counted_part_by_part(run: Run) -> None:
@@ -164,7 +181,7 @@ def test_without_a_complete_trial_the_page_says_what_to_do(tmp_path: Path) -> No
 def test_no_trial_at_all(tmp_path: Path) -> None:
     page = write_report(write(tmp_path, 1))
     empty = read(tmp_path)
-    none = Run(empty.trials.iloc[:0], {}, {}, None, None)
+    none = Run(empty.trials.iloc[:0], {}, {}, None, None, [])
     assert "No trial was started" in render(none)
     assert page.exists()
 

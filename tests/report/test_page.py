@@ -131,6 +131,15 @@ def test_a_row_opens_its_recipe(page: Page) -> None:
     assert page.locator("tr.detail").count() == 0
 
 
+def test_a_row_s_details_say_what_was_left_out(page: Page) -> None:
+    page.get_by_role("button", name="trial 5, show recipe").click()
+    assert page.locator("tr.detail .quiet").all_inner_texts() == [
+        f"left out: batch: not applicable: no place in {NASTY[0]}"
+    ]
+    page.get_by_label("Filter").fill("no trial is complete yet")
+    assert set(column(page, 2)) == {"0", "10", "20"}
+
+
 def test_the_recipe_is_copied(page: Page) -> None:
     page.get_by_role("button", name="Copy").click()
     expect(page.locator("#copied")).to_have_text("copied")

@@ -15,6 +15,7 @@ import ray
 import autocls
 from autocls.errors import BadInput
 from autocls.search.driver import Snapshot
+from autocls.search.study import NO_TEACHER
 from tests.search import objectives
 
 SPACE = {"norm": ["none", "batch"], "optimizer": {"sgd": {"lr": {"log": [0.001, 1]}, "momentum": 0.9}}, "epochs": 4}
@@ -121,7 +122,57 @@ def test_digits_end_to_end(tmp_path: Path) -> None:
     assert again.card.test_score == pytest.approx(result.test_score, abs=0.01)
 
 
-def test_a_trick_without_a_place_is_told_and_not_tried_again(tmp_path: Path) -> None:
+def test_a_trial_learns_from_the_best_one_so_far_and_its_recipe_says_from_which(tmp_path: Path) -> None:
+    space = {
+        "architecture": {"lenet": {"width": [0.5, 1]}},
+        "distill": ["none", {"best": {"temperature": 2.0, "weight": 0.7}}],
+        "epochs": 2,
+        "suggestions": [{"distill": {"best": {"temperature": 2.0, "weight": 0.7}}}],
+    }
+    result = autocls.search("digits", space, trials=4, out=tmp_path, pruner="none")
+    table = trials(tmp_path)
+    assert (table["state"] == "COMPLETE").all(), list(table["reason"])
+    recipes = {number: autocls.Recipe.from_yaml(text) for number, text in table["recipe"].items()}
+    taught = {number: recipe for number, recipe in recipes.items() if recipe.distill is not None}
+    assert taught, "the suggestion waits for a teacher, for without one it would be the baseline again"
+    for number, recipe in taught.items():
+        teacher = Path(recipe.distill.folder)
+        assert teacher.parent == tmp_path / "teachers"
+        assert int(teacher.name) != number
+        assert (recipe.distill.temperature, recipe.distill.weight) == (2.0, 0.7)
+        assert autocls.load(teacher).recipe == recipes[int(teacher.name)]
+        assert autocls.load(teacher).card.validation_score == table.loc[int(teacher.name), "score"]
+    assert not (tmp_path / "scratch").exists()
+    number, recipe = next(iter(taught.items()))
+    (tmp_path / "taught.yaml").write_text(recipe.to_yaml())
+    again = autocls.train(tmp_path / "taught.yaml", "digits", tmp_path / "again")
+    assert again.recipe == recipe
+    assert again.card.validation_score == pytest.approx(table.loc[number, "score"], abs=0.005)
+    assert autocls.Recipe.load(tmp_path / "best_recipe.yaml") == result.recipe
+
+
+def test_a_space_that_only_a_teacher_widens_is_not_exhausted_before_there_is_one(tmp_path: Path) -> None:
+    space = {"distill": ["none", {"best": {"temperature": 1, "weight": 0.5}}], "epochs": 1}
+    autocls.search("digits", space, trials=2, out=tmp_path, pruner="none")
+    assert [("best" in r or "teacher" in r) for r in trials(tmp_path)["recipe"]] == [False, True]
+
+
+def test_where_no_trial_has_weights_the_table_says_why_none_is_a_teacher(tmp_path: Path) -> None:
+    space = {**SPACE, "distill": "best"}
+    autocls.search(objective=objectives.quadratic, space=space, trials=3, out=tmp_path)
+    table = trials(tmp_path)
+    assert {tuple(reasons) for reasons in table["left_out"]} == {(NO_TEACHER,)}
+    assert not any("best" in recipe for recipe in table["recipe"])
+
+
+def test_a_teacher_that_can_t_be_asked_is_refused_before_the_search(tmp_path: Path) -> None:
+    space = {"distill": ["none", {"teacher": {"folder": str(tmp_path / "nowhere")}}]}
+    with pytest.raises(BadInput, match="nowhere: not a model folder"):
+        autocls.search("digits", space, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_trick_without_a_place_is_left_out_and_the_table_says_why(tmp_path: Path) -> None:
     space = {
         "architecture": {"shufflenet_v2": {"width": 0.5}},
         "image_size": 8,
@@ -129,12 +180,14 @@ def test_a_trick_without_a_place_is_told_and_not_tried_again(tmp_path: Path) -> 
         "batch_size": 128,
         "label_smoothing": {"uniform": [0, 0.1]},
         "epochs": 1,
-        "suggestions": [{"norm": "batch"}],
+        "suggestions": [{"norm": "batch", "label_smoothing": 0.1}],
     }
-    autocls.search("digits", space, trials=7, out=tmp_path, sampler="random", cpus_per_trial=2)
-    failed = trials(tmp_path).query("state == 'FAIL'")
-    assert 1 <= len(failed) <= 2, "one more may have been asked before the first one failed"
-    assert "batch: not applicable: ShuffleNetV2 has no place for it" in str(failed["reason"].iloc[0])
+    autocls.search("digits", space, trials=3, out=tmp_path, sampler="random", cpus_per_trial=2)
+    table = trials(tmp_path)
+    assert (table["state"] != "FAIL").all()
+    (reason,) = table.loc[1, "left_out"]
+    assert reason.startswith("batch: not applicable: ShuffleNetV2")
+    assert autocls.Recipe.from_yaml(str(table.loc[1, "recipe"])).norm is None
 
 
 @pytest.mark.parametrize(
@@ -157,6 +210,12 @@ def test_bad_input_is_one_clear_message_before_any_trial(tmp_path: Path, given: 
 
 def test_a_folder_with_another_study_is_refused(tmp_path: Path) -> None:
     autocls.search(objective=objectives.quadratic, space=SPACE, trials=1, out=tmp_path)
+    with pytest.raises(BadInput, match="holds another study"):
+        autocls.search(objective=objectives.quadratic, space=SPACE, trials=1, out=tmp_path)
+
+
+def test_a_folder_with_the_teachers_of_another_study_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "teachers").mkdir()
     with pytest.raises(BadInput, match="holds another study"):
         autocls.search(objective=objectives.quadratic, space=SPACE, trials=1, out=tmp_path)
 

@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 from autocls.errors import BadInput
-from autocls.search.study import PRUNERS, SAMPLERS, Record, Study, check_names
+from autocls.recipe import Recipe
+from autocls.search.driver import Budget, Driver, Epoch
+from autocls.search.study import (
+    DUPLICATES_IN_A_ROW,
+    NO_TEACHER,
+    PRUNERS,
+    SAMPLERS,
+    Asked,
+    Misfits,
+    Record,
+    Study,
+    check_names,
+    no_misfits,
+)
 from autocls.space import Space
 
 SPACE = Space.from_yaml(
@@ -15,8 +28,11 @@ SPACE = Space.from_yaml(
 )
 
 
-def make(folder: Path, space: Space = SPACE, sampler: str = "tpe", pruner: str = "none") -> Study:
-    return Study.create(folder, None, space, {"metric": "accuracy"}, seed=0, sampler=sampler, pruner=pruner)
+def make(
+    folder: Path, space: Space = SPACE, sampler: str = "tpe", pruner: str = "none", misfits: Misfits = no_misfits
+) -> Study:
+    about = {"metric": "accuracy"}
+    return Study.create(folder, None, space, about, seed=0, sampler=sampler, pruner=pruner, misfits=misfits)
 
 
 def test_the_baseline_and_the_suggestions_come_first(tmp_path: Path) -> None:
@@ -53,19 +69,109 @@ def test_a_finite_space_is_exhausted_without_a_recipe_twice(tmp_path: Path) -> N
     assert len(study.rows()) == 4
 
 
-def test_what_has_no_place_in_a_network_is_not_asked_again(tmp_path: Path) -> None:
-    study = make(
-        tmp_path, Space.from_yaml("norm: [none, batch]\nlabel_smoothing: {uniform: [0, 0.2]}\nepochs: 1"), "random"
-    )
-    norms = []
-    for _ in range(12):
-        asked = study.ask()
-        assert asked is not None
-        norms.append(asked.recipe.norm is not None)
-        if asked.recipe.norm is not None:
-            study.rule_out(asked.number)
-            study.tell(asked.number, "FAIL", seconds=0.0, parameters=None, reason="not applicable")
-    assert sum(norms) == 1
+def test_what_has_no_place_is_left_out_before_a_trial_and_said(tmp_path: Path) -> None:
+    def misfits(recipe: Recipe) -> dict[str, str]:
+        return {"norm": "batch: not applicable: none here"} if recipe.norm else {}
+
+    space = Space.from_yaml("norm: [none, batch]\nlabel_smoothing: [0, 0.1]\nepochs: 1")
+    study = make(tmp_path, space, "random", misfits=misfits)
+    while (asked := study.ask()) is not None:
+        assert asked.recipe.norm is None
+        study.report(asked.number, 1, 0.5)
+        study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=None)
+    rows = study.rows()
+    assert len(rows) == 2, "what is the same without the choice is trained once"
+    assert {row.left_out for row in rows} <= {(), ("batch: not applicable: none here",)}
+
+
+TAUGHT = Space.from_yaml(
+    "distill: [none, best: {temperature: 2, weight: 0.5}]\nlabel_smoothing: [0, 0.1]\nepochs: 1\n"
+    "suggestions: [{distill: {best: {temperature: 2, weight: 0.5}}}, "
+    "{distill: {best: {temperature: 2, weight: 0.5}}, label_smoothing: 0.1}]"
+)
+
+
+def finish(study: Study, asked: Asked) -> None:
+    study.report(asked.number, 1, 0.5)
+    study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=None)
+
+
+def test_before_there_is_a_teacher_what_is_new_without_one_is_tried_so_and_said(tmp_path: Path) -> None:
+    study = make(tmp_path, TAUGHT)
+    asked = [study.ask() for _ in range(2)]
+    assert [(a.recipe.distill, a.recipe.label_smoothing) for a in asked if a] == [(None, 0.0), (None, 0.1)]
+    assert [row.left_out for row in study.rows()] == [(), (NO_TEACHER,)]
+
+
+def test_what_only_a_teacher_makes_new_is_tried_as_soon_as_there_is_one(tmp_path: Path) -> None:
+    study = make(tmp_path, TAUGHT)
+    first, second = study.ask(), study.ask()
+    assert (first, second) != (None, None)
+    assert study.ask() is None
+    assert study.waiting
+    third = study.ask(lambda: tmp_path / "0")
+    assert third is not None
+    assert third.recipe == TAUGHT.suggestions[0].model_copy(update={"distill": third.recipe.distill})
+    assert third.recipe.distill.folder == str(tmp_path / "0")
+    (row,) = (row for row in study.rows() if row.number == third.number)
+    assert Recipe.from_yaml(row.recipe) == third.recipe
+    assert row.left_out == ()
+
+
+def test_another_teacher_makes_another_recipe_and_the_same_one_does_not(tmp_path: Path) -> None:
+    study = make(tmp_path, TAUGHT, "random")
+    folders: set[str] = set()
+    for teacher in ("0", "0", "1"):
+        while (asked := study.ask(lambda: tmp_path / teacher)) is not None:  # noqa: B023
+            finish(study, asked)
+            folders |= {asked.recipe.distill.folder} if asked.recipe.distill else set()
+    assert folders == {str(tmp_path / "0"), str(tmp_path / "1")}
+    assert len(study.rows()) == 2 + 2 + 2
+    assert not study.waiting
+
+
+def test_a_search_waits_for_a_teacher_only_while_one_may_come(tmp_path: Path) -> None:
+    study = make(tmp_path, TAUGHT)
+    driver = Driver(study, Budget(trials=9), TAUGHT.baseline(), 0.0, lambda _: None, lambda *_: tmp_path / "0")
+    first, second = driver.ask(), driver.ask()
+    assert first is not None
+    assert second is not None
+    known = len(study._study.trials)
+    assert [driver.ask() for _ in range(3)] == [None] * 3
+    assert not driver.asked_all()
+    assert len(study._study.trials) <= known + DUPLICATES_IN_A_ROW, "asked no more until something changes"
+    driver.take(first.number, Epoch(1, 0.5, 1.0, failure="no"))
+    assert driver.ask() is None
+    assert not driver.asked_all()
+    driver.take(second.number, Epoch(1, 0.5, 1.0, failure="no"))
+    assert driver.ask() is None
+    assert driver.asked_all(), "nothing runs that could be a teacher"
+
+
+def test_the_teacher_is_the_best_complete_trial(tmp_path: Path) -> None:
+    appointed: list[tuple[int, float, Path]] = []
+
+    def appoint(number: int, recipe: Recipe, score: float, weights: Path) -> Path:
+        appointed.append((number, score, weights))
+        return tmp_path / str(number)
+
+    study = make(tmp_path, TAUGHT)
+    driver = Driver(study, Budget(trials=9), TAUGHT.baseline(), 0.0, lambda _: None, appoint)
+    first, second = driver.ask(), driver.ask()
+    assert first is not None
+    assert second is not None
+    driver.take(first.number, Epoch(1, 0.5, 1.0, weights="a"))
+    third = driver.ask()
+    assert third is not None
+    assert third.recipe.distill.folder == str(tmp_path / str(first.number))
+    driver.take(second.number, Epoch(1, 0.4, 1.0))
+    driver.take(third.number, Epoch(1, 0.6, 1.0, weights="c"))
+    assert appointed[0] == (first.number, 0.5, Path("a"))
+    while asked := driver.ask():
+        if asked.recipe.distill:
+            break
+    assert asked is not None
+    assert asked.recipe.distill.folder == str(tmp_path / str(third.number))
 
 
 def test_the_baseline_is_never_pruned(tmp_path: Path) -> None:

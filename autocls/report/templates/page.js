@@ -31,7 +31,7 @@ if (board) {
 
   const number = new Intl.NumberFormat("en");
   const cell = (tr, text, name) => { const td = tr.insertCell(); td.textContent = text ?? "–"; td.className = name ?? ""; return td; };
-  const text = (row) => [row.number, row.state, row.reason, ...row.chips, row.recipe].join("\n").toLowerCase();
+  const text = (row) => [row.number, row.state, row.reason, ...row.left_out, ...row.chips, row.recipe].join("\n").toLowerCase();
 
   // "optimizer = adam, lr < 0.01": every part must hold; a parameter may go by its last name; what is no expression is text
   const expression = /^([\w.]+)\s*(!=|<=|>=|=|<|>)\s*(.+)$/;
@@ -100,7 +100,12 @@ if (board) {
     if (next?.classList.contains("detail")) { next.remove(); open.setAttribute("aria-expanded", "false"); return; }
     const detail = document.createElement("tr"), td = document.createElement("td"), pre = document.createElement("pre");
     detail.className = "detail"; td.colSpan = 8; pre.tabIndex = 0;
-    pre.textContent = rows[order.get(Number(tr.dataset.number))].recipe;
+    const row = rows[order.get(Number(tr.dataset.number))];
+    pre.textContent = row.recipe;
+    for (const reason of row.left_out) {
+      const why = document.createElement("div");
+      why.className = "quiet"; why.textContent = `left out: ${reason}`; td.append(why);
+    }
     td.append(pre); detail.append(td); tr.after(detail); open.setAttribute("aria-expanded", "true");
   };
   for (const th of document.querySelectorAll("#board th")) th.firstElementChild.addEventListener("click", () => {
