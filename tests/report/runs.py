@@ -65,7 +65,16 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
     (folder / "space.yaml").write_text("norm: [none, batch]\n")
     if best is not None:
         (folder / "best_recipe.yaml").write_text(rows[best]["recipe"])
+        (folder / "cards.json").write_text(json.dumps(_cards(Recipe.from_yaml(rows[best]["recipe"]))))
     return folder
+
+
+def _cards(recipe: Recipe) -> list[dict[str, str]]:
+    """A card of each choice of a trick that a recipe makes, neutral ones too."""
+    about = f"What it does.\nAnd {NASTY[0]}."
+    said = {"about": about, "when": "Often. " * 40, "interactions": "", "cost": "1.2 × the time", "paper": "A 1999"}
+    chosen = {slot: next(iter(v)) if isinstance(v, dict) else v for slot, v in recipe.plain().items()}
+    return [{**said, "slot": slot, "name": name} for slot, name in chosen.items() if isinstance(name, str)]
 
 
 def _left_out(number: int) -> list[str]:

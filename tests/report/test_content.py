@@ -100,6 +100,17 @@ def test_nothing_is_said_of_what_was_left_out_where_nothing_was(run: Run) -> Non
     assert "without a place" in render(run)
 
 
+def test_the_winners_cards_are_those_of_choices_other_than_the_baselines(run: Run) -> None:
+    assert run.best_recipe is not None
+    mine, base = knobs(run.best_recipe), knobs(run.trials["recipe"][0])
+    changed = {slot for slot, name in mine.items() if isinstance(name, str) and name != base[slot]}
+    assert changed
+    assert {card["slot"] for card in content.cards(run)} == changed
+    assert content.cards(replace(run, cards=[])) == []
+    assert content.cards(replace(run, trials=run.trials.iloc[:0])) == []
+    assert "What it does otherwise than the baseline" in render(run)
+
+
 def test_classes_are_counted_part_by_part(run: Run) -> None:
     assert content.classes(run.summary) == [(name, 5, 5, 5) for name in NASTY]
 

@@ -152,6 +152,7 @@ def test_each_knob_has_its_chart(page: Page) -> None:
 
 
 def test_it_never_scrolls_sideways(page: Page) -> None:
+    page.evaluate("() => document.querySelectorAll('details').forEach(details => { details.open = true })")
     for width in (1440, 768, 390):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(300)  # charts follow a moment later
