@@ -12,8 +12,12 @@ demo: $(VENV)/installed
 	@echo "report: $(CURDIR)/reports/digits-quick/report.html"
 	@echo "recipe: $(CURDIR)/reports/digits-quick/best_recipe.yaml"
 
+# What starts Ray or a browser, or looks at the clock, runs alone; the rest on two cores.
+ALONE := tests/cli tests/report tests/search tests/test_wheel.py
+
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest $(ALONE)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -53,7 +53,7 @@ def test_images_grow_evenly_to_full_size_and_stay_there(full: int, start: float,
 
 
 def test_the_first_steps_cost_a_fraction(noise: ImageData):
-    recipe = Recipe(architecture="squeezenet", progressive={"grow": {"start": 0.5, "until": 0.75}}, batch_size=8)
+    recipe = Recipe(architecture="squeezenet1_1", progressive={"grow": {"start": 0.5, "until": 0.75}}, batch_size=8)
     session = Session(recipe, noise, 0, torch.device("cpu"))
 
     def cost(progress: float) -> int:
