@@ -112,8 +112,8 @@ def test_digits_end_to_end(tmp_path: Path) -> None:
     assert result.test_score is not None
     assert result.test_score > 0.9
     assert {p.name for p in tmp_path.iterdir()} == {
-        "journal.log", "space.yaml", "environment.json", "trials.parquet", "summary.json", "best_recipe.yaml", "model",
-        "report.html",
+        "journal.log", "space.yaml", "environment.json", "trials.parquet", "summary.json", "cards.json",
+        "best_recipe.yaml", "model", "report.html",
     }  # fmt: skip
     classifier = autocls.load(tmp_path / "model")
     assert classifier.recipe == result.recipe == autocls.Recipe.load(tmp_path / "best_recipe.yaml")
