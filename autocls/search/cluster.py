@@ -78,8 +78,7 @@ def _knock(address: str) -> None:
 
 def fit(wanted: Resources) -> tuple[Resources, int]:
     """The resources of a trial, and how many trials run at once. Raises BadInput when not even one fits a node."""
-    # ray.nodes has no annotations
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     gpus = wanted.gpus if wanted.gpus is not None else float(any(n.get("GPU", 0) >= 1 for n in nodes))
     per_trial = {"CPU": wanted.cpus, "GPU": gpus}
     for name, amount in per_trial.items():

@@ -37,7 +37,10 @@ def make(
 
 def test_the_baseline_and_the_suggestions_come_first(tmp_path: Path) -> None:
     study = make(tmp_path)
-    assert [study.ask().recipe for _ in range(2)] == [SPACE.baseline(), *SPACE.suggestions]  # type: ignore[union-attr]
+    first, second = study.ask(), study.ask()
+    assert first is not None
+    assert second is not None
+    assert [first.recipe, second.recipe] == [SPACE.baseline(), *SPACE.suggestions]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
