@@ -178,8 +178,17 @@ def left(seconds: float) -> float:
     return seconds - (time.time() - began())
 
 
-def write(out: Path, trials: int, points: Sequence[tuple[float, float]], config: Config, weights: Any) -> None:
-    """Write what a search came to: (seconds since the start, validation score) of each epoch, and the winner."""
+Point = tuple[int, float, float]
+"""An epoch: its trial's number, when it was validated as ``time.time`` counts, and its validation score."""
+
+
+def write(out: Path, points: Sequence[Point], config: Config, weights: Any) -> None:
+    """Write what a search came to: its trials, (seconds since its start, score) of each epoch, and its winner."""
     torch.save(weights, out / "weights.pt")
-    result = {"trials": trials, "points": sorted(points), "config": dict(config)}
+    start = began()
+    result = {
+        "trials": len({trial for trial, _, _ in points}),
+        "points": sorted((at - start, score) for _, at, score in points),
+        "config": dict(config),
+    }
     (out / "result.json").write_text(json.dumps(result), encoding="utf-8")

@@ -22,32 +22,28 @@ PROCESSES = 2
 
 @dataclass
 class Kept:
-    """What a process remembers of its trials; an epoch that ends after the deadline doesn't count."""
+    """What a process remembers of its trials."""
 
-    deadline: float
-    trials: set[int] = field(default_factory=set)
-    points: list[tuple[float, float]] = field(default_factory=list)
+    points: list[mnist.Point] = field(default_factory=list)
     best: float = -1.0
     config: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def take(self, trial: optuna.Trial, accuracy: float, net: torch.nn.Module) -> None:
-        now = time.time()
-        if now > self.deadline:
-            return
-        self.trials.add(trial.number)
-        self.points.append((now, accuracy))
+        self.points.append((trial.number, time.time(), accuracy))
         if accuracy > self.best:
             self.best, self.config = accuracy, trial.params
             self.weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
 
 
-def objective(trial: optuna.Trial, data: mnist.Arrays, seed: int, kept: Kept) -> float:
+def objective(trial: optuna.Trial, data: mnist.Arrays, seed: int, deadline: float, kept: Kept) -> float:
     mnist.suggest(trial)
     training = mnist.Training(trial.params, data, seed)
     accuracy = 0.0
     for epoch in range(1, mnist.EPOCHS + 1):
         accuracy = training.epoch()
+        if time.time() > deadline:  # Optuna's timeout lets a trial that runs come to its end, which counts no more
+            raise optuna.TrialPruned
         kept.take(trial, accuracy, training.net)
         trial.report(accuracy, epoch)
         if trial.should_prune():
@@ -57,7 +53,7 @@ def objective(trial: optuna.Trial, data: mnist.Arrays, seed: int, kept: Kept) ->
 
 def optimize(process: int, data: Path, seed: int, deadline: float, journal: Path) -> Kept:
     torch.set_num_threads(1)
-    kept = Kept(deadline)
+    kept = Kept()
     study = optuna.create_study(
         study_name="mnist",
         storage=JournalStorage(JournalFileBackend(str(journal))),
@@ -66,27 +62,20 @@ def optimize(process: int, data: Path, seed: int, deadline: float, journal: Path
         sampler=optuna.samplers.TPESampler(seed=PROCESSES * seed + process),
         pruner=optuna.pruners.HyperbandPruner(min_resource=1, max_resource=mnist.EPOCHS, reduction_factor=3),
     )
-    study.optimize(
-        partial(objective, data=mnist.load(data), seed=seed, kept=kept), timeout=max(0.0, deadline - time.time())
-    )
+    train = partial(objective, data=mnist.load(data), seed=seed, deadline=deadline, kept=kept)
+    study.optimize(train, timeout=max(0.0, deadline - time.time()))
     return kept
 
 
 def main() -> None:
     arguments = mnist.arguments(__doc__)
-    began = mnist.began()
-    work = partial(
-        optimize,
-        data=arguments.data,
-        seed=arguments.seed,
-        deadline=began + arguments.seconds,
-        journal=arguments.out / "journal.log",
-    )
+    deadline = mnist.began() + arguments.seconds
+    journal = arguments.out / "journal.log"
+    work = partial(optimize, data=arguments.data, seed=arguments.seed, deadline=deadline, journal=journal)
     with Pool(PROCESSES) as pool:
-        all_kept = pool.map(work, range(PROCESSES))
-    best = max(all_kept, key=lambda kept: kept.best)
-    points = [(at - began, score) for kept in all_kept for at, score in kept.points]
-    mnist.write(arguments.out, sum(len(kept.trials) for kept in all_kept), points, best.config, best.weights)
+        processes = pool.map(work, range(PROCESSES))
+    best = max(processes, key=lambda kept: kept.best)
+    mnist.write(arguments.out, [point for kept in processes for point in kept.points], best.config, best.weights)
 
 
 if __name__ == "__main__":

@@ -50,12 +50,15 @@ def main() -> None:
         ),
     )
     results = tuner.fit()
-    frames = [f for i in range(len(results)) if (f := results[i].metrics_dataframe) is not None]
+    frames = [results[i].metrics_dataframe for i in range(len(results))]
     points = [
-        (at - mnist.began(), score) for frame in frames for at, score in frame[["at", "accuracy"]].to_numpy().tolist()
+        (trial, float(at), float(score))
+        for trial, frame in enumerate(frames)
+        if frame is not None and "accuracy" in frame  # a trial that time stopped in its first epoch has no scores
+        for at, score in zip(frame["at"], frame["accuracy"], strict=True)
     ]
     best = results.get_best_result(scope="all")
-    mnist.write(arguments.out, len(frames), points, best.config or {}, weights_of(best))
+    mnist.write(arguments.out, points, best.config or {}, weights_of(best))
 
 
 def weights_of(result: Any) -> dict[str, torch.Tensor]:
