@@ -151,6 +151,8 @@ def run_autocls(
     trials = [trial for trial in table if trial["epochs"]]
     ahead = float(Record.open(out).about()["began"]) - started
     points = [(ahead + at, score) for trial in trials for at, score in placed(trial)]
+    if not (out / "model").exists():
+        raise RuntimeError(f"autocls completed no trial in {seconds:g} s; the benchmark takes more seconds than that")
     model, _, _ = artifact.load(out / "model")
     recipes = [(trial["recipe"], int(trial["epochs"])) for trial in trials]
     return Outcome.of(len(trials), points, seconds, workload.sealed_accuracy(model, data)), recipes
