@@ -2,6 +2,8 @@
 
 autocls, Ray Tune and Optuna search the same space on the same parts of 5,000 MNIST images, two cores, one thread a
 trial; each repeat has another seed and another order. Every contender's clock starts with its process.
+The machine must be quiet: Ray runs its workers at a low priority, so whatever else runs takes its time from autocls and
+Ray Tune, and hardly from Optuna. ``load`` in the results says how quiet it was before each repeat.
 
     python -m benchmarks.search --repeats 5 --seconds 180
 """
@@ -70,6 +72,8 @@ class Repeat:
     """Every contender with one seed, and what the bare loop would have trained."""
 
     seed: int
+    load: float
+    """The machine's, of the last minute before the repeat."""
     order: tuple[str, ...]
     outcomes: Mapping[str, Outcome]
     bare_seconds_per_epoch: float
@@ -115,6 +119,7 @@ def main() -> None:
 
 def repeat(folder: Path, seed: int, turn: int, seconds: float, bare_seconds: float) -> Repeat:
     """Let every contender search once, one after the other, each repeat another one first."""
+    load = os.getloadavg()[0]
     os.environ["AUTOCLS_CACHE"] = str(folder / "cache")  # ours, so that autocls decodes the images in its own time
     source = workload.write_source(folder)
     data = workload.split(source, seed)
@@ -130,7 +135,7 @@ def repeat(folder: Path, seed: int, turn: int, seconds: float, bare_seconds: flo
             outcomes[name] = run_peer(PEERS[name], parts, data, seed, seconds, out)
         print(f"seed {seed}: {name}: {outcomes[name].epochs} epochs", file=sys.stderr, flush=True)
     per_epoch, sample = bare.seconds_per_epoch(trained, source, seed, bare_seconds, CORES)
-    return Repeat(seed, order, outcomes, per_epoch, sample, CORES * seconds / per_epoch, seconds)
+    return Repeat(seed, load, order, outcomes, per_epoch, sample, CORES * seconds / per_epoch, seconds)
 
 
 def run_autocls(
