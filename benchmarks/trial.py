@@ -23,8 +23,7 @@ from sklearn.datasets import load_sample_images
 from autocls.data import ImageData
 from autocls.data.split import Split
 from autocls.recipe import Recipe
-from autocls.training.optimisation import rate_factor
-from autocls.training.session import Session
+from autocls.training import train
 from benchmarks import bare
 from benchmarks.peers import loaders
 from benchmarks.results import Spread, machine, write
@@ -101,19 +100,9 @@ def pictures(network: Network) -> ImageData:
 
 def autocls_epochs(recipe: Recipe, data: ImageData) -> Iterator[float]:
     """Seconds of each training epoch."""
-    session = Session(recipe, data, 0, torch.device("cpu"))
-    for epoch in range(1, recipe.epochs + 1):
-        began = time.perf_counter()
-        session.begin(epoch)
-        order = session.order()
-        total = torch.zeros(())
-        for i, index in enumerate(order):
-            done = epoch - 1 + i / len(order)
-            total += session.step(
-                session.batch(index, done / recipe.epochs), rate_factor(recipe, done, 1 / len(order), [])
-            )
-        float(total)
-        yield time.perf_counter() - began
+    for result in train(recipe, data, device=torch.device("cpu")):
+        assert result.spent is not None, "train says it of every epoch"
+        yield result.spent.data + result.spent.training
 
 
 def measure(network: Network, augmentation: str, repeats: int, limit: float) -> Measured:
