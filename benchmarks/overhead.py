@@ -133,7 +133,7 @@ def _search(trials: int, epochs: int, limit: float, folder: Path) -> dict[str, A
     }
 
 
-def _report(folder: Path) -> dict[str, float]:
+def _report(folder: Path) -> dict[str, Any]:
     """Of ``Searched`` what is about the page."""
     from autocls.report import write_report
 

@@ -122,9 +122,9 @@ def measure(network: Network, augmentation: str, repeats: int, limit: float) -> 
         TORCHVISION: loaders.torchvision_epochs,
         TIMM: loaders.timm_epochs,
     }
-    for library, epochs in theirs.items():
+    for library, script in theirs.items():
         for workers in (0, 1):
-            contenders[f"{library}, {workers} workers"] = epochs(recipe, data, augment, workers)
+            contenders[f"{library}, workers {workers}"] = script(recipe, data, augment, workers)
     until = time.monotonic() + limit
     for epochs in contenders.values():
         next(epochs)
