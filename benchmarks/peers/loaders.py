@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +33,10 @@ DEGREES, STRENGTH, SHARE, ALPHA, RATE, MOMENTUM = 15, 0.3, 0.3, 0.2, 0.01, 0.9
 
 @dataclass
 class Pictures(Dataset[tuple[object, int]]):
-    """The training part as PIL images in memory, which is kinder than files."""
+    """The training part as PIL images from memory, which is kinder than files."""
 
     images: npt.NDArray[np.uint8]
+    """N×H×W, or N×H×W×3."""
     labels: npt.NDArray[np.int64]
     transform: Callable[[Image.Image], object]
 
@@ -42,9 +44,7 @@ class Pictures(Dataset[tuple[object, int]]):
         return len(self.labels)
 
     def __getitem__(self, row: int) -> tuple[object, int]:
-        pixels = self.images[row]
-        image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-        return self.transform(image), int(self.labels[row])
+        return self.transform(Image.fromarray(self.images[row])), int(self.labels[row])
 
 
 def torchvision_epochs(recipe: Recipe, data: ImageData, augment: bool, workers: int) -> Iterator[float]:
@@ -83,7 +83,7 @@ def torchvision_epochs(recipe: Recipe, data: ImageData, augment: bool, workers: 
 def timm_epochs(recipe: Recipe, data: ImageData, augment: bool, workers: int) -> Iterator[float]:
     """Seconds of each training epoch."""
     size, classes = data.images.shape[1:], len(data.classes)
-    pictures = _pictures(data, transforms.Compose([]))
+    pictures: Any = _pictures(data, transforms.Compose([]))  # timm asks for a class of its own, and uses no more of it
     loader = timm.data.create_loader(
         pictures, tuple(size), recipe.batch_size, is_training=True, no_aug=not augment, scale=(1, 1), ratio=(1, 1),
         color_jitter=STRENGTH, re_prob=float(augment), mean=data.mean, std=data.std, num_workers=workers,
@@ -116,11 +116,14 @@ def timm_epochs(recipe: Recipe, data: ImageData, augment: bool, workers: int) ->
 
 
 def _mixed(mix: v2.MixUp, batch: list[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    return mix(*default_collate(batch))
+    images, targets = mix(*default_collate(batch))
+    return images, targets
 
 
 def _pictures(data: ImageData, transform: Callable[[Image.Image], object]) -> Pictures:
-    return Pictures(data.images[data.split.train], data.labels[data.split.train], transform)
+    pixels = data.images[data.split.train].transpose(0, 2, 3, 1)
+    images = np.ascontiguousarray(pixels[..., 0] if pixels.shape[3] == 1 else pixels)
+    return Pictures(images, data.labels[data.split.train], transform)
 
 
 def _network(recipe: Recipe, data: ImageData) -> nn.Module:
