@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types docs install clean
+.PHONY: demo test lint types docs bench install clean
 
 demo: $(VENV)/installed
 	rm -rf reports/digits-quick
@@ -29,6 +29,12 @@ types: $(VENV)/installed-dev
 
 docs: $(VENV)/installed
 	$(BIN)/python -m autocls.probe.matrix > docs/applicability.md
+
+# Each takes minutes, and wants the machine for itself; benchmarks/README.md says what it measures.
+BENCHMARKS := search trial overhead samplers profile
+
+bench: $(VENV)/installed-dev
+	set -e; for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each; done
 
 install: $(VENV)/installed
 

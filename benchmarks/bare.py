@@ -4,7 +4,9 @@ import math
 import multiprocessing
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -25,8 +27,24 @@ NETWORK = ("architecture", "image_size", "shortcut", "downsample", "conv", "atte
 VALIDATED_AT_ONCE = 512
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch came to."""
+
+    loss: float
+    accuracy: float
+    """On the validation part."""
+    training: float
+    """Seconds, without validation."""
+
+
 def train(recipe: Recipe, data: ImageData, seed: int, epochs: int | None = None) -> list[tuple[float, float]]:
     """Loss and validation accuracy after each of the recipe's epochs, or of the first few of them."""
+    return [(epoch.loss, epoch.accuracy) for epoch in islice(steps(recipe, data, seed), epochs)]
+
+
+def steps(recipe: Recipe, data: ImageData, seed: int) -> Iterator[Epoch]:
+    """The recipe's epochs, one after the other."""
     if recipe.without((*LOOP, *NETWORK)) != Recipe():
         raise ValueError(f"the bare loop knows only {', '.join((*NETWORK, *LOOP))}")
     torch.manual_seed(seed)
@@ -45,8 +63,8 @@ def train(recipe: Recipe, data: ImageData, seed: int, epochs: int | None = None)
     val_labels = torch.tensor(data.labels[data.split.val])
     before = [trick for trick in (recipe.flip, recipe.rotate, recipe.crop, recipe.color) if trick is not None]
 
-    results = []
-    for epoch in range(recipe.epochs if epochs is None else epochs):
+    for epoch in range(recipe.epochs):
+        began = time.perf_counter()
         model.train()
         drawn = torch.randperm(len(images), generator=generator).split(size)
         order = [index for index in drawn if len(index) > 1]
@@ -69,11 +87,11 @@ def train(recipe: Recipe, data: ImageData, seed: int, epochs: int | None = None)
             loss.backward()
             optimizer.step()
             total += loss.detach()
+        mean_loss, trained = float(total) / len(order), time.perf_counter()
         model.eval()
         with torch.inference_mode():
             answers = torch.cat([model(x) for x in val_images]).argmax(1)
-        results.append((float(total) / len(order), float((answers == val_labels).double().mean())))
-    return results
+        yield Epoch(mean_loss, float((answers == val_labels).double().mean()), trained - began)
 
 
 def _optimizer(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimizer:
