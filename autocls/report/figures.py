@@ -100,7 +100,7 @@ def _knob(part: pd.DataFrame) -> Chart:
     chart = _chart(_finding(part[part["state"] == "COMPLETE"], name, grouped=grouped), name)
     for state, color, symbol in (("PRUNED", GREY, "circle-open"), ("COMPLETE", BLUE, "circle")):
         drawn, said = _thinned(part[part["state"] == state], MOST_POINTS)
-        trace = {
+        trace: dict[str, Any] = {
             "y": _rounded(drawn["score"]), "name": state.lower() + said, "customdata": drawn["number"].tolist(),
             "marker": {"color": color, "size": 7, "symbol": symbol},
             "hovertemplate": "trial %{customdata}, %{x}: %{y:.2%}<extra></extra>",

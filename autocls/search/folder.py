@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from autocls.errors import BadInput
+from autocls.search import journal
 from autocls.search.study import JOURNAL, Record, Row
 from autocls.space import Space
 from autocls.verdict.ranking import winner
@@ -81,7 +82,7 @@ def refresh(folder: Path) -> None:
     Raises BadInput when the folder holds no search.
     """
     if (folder / JOURNAL).is_file():
-        write(folder, Record.open(folder))
+        write(folder, journal.read(folder))
     elif not (folder / "trials.parquet").is_file():
         raise BadInput(f"{folder}: holds no search: there is no {JOURNAL} and no trials.parquet in it")
 
