@@ -17,7 +17,7 @@ _ANSWER = b'{"op_code":5,'
 
 
 class _WithoutAnswers(JournalFileBackend):
-    """A journal as it is when first read, without the sampler's answers: most of its bytes, and recipes say the same."""
+    """A journal as when first read, without the sampler's answers: most of its bytes, and the recipes say the same."""
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         if log_number_from:
