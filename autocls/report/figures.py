@@ -50,7 +50,7 @@ def progress(trials: pd.DataFrame, baseline: int | None) -> Chart | None:
         },
     ]  # fmt: skip
     if not base.empty:
-        score, line = float(base["score"].iloc[0]), {"color": ORANGE, "dash": "dash"}
+        (score,), line = _rounded(base["score"]), {"color": ORANGE, "dash": "dash"}
         ends = {"x0": 0, "x1": 1, "xref": "x domain", "y0": score, "y1": score}
         chart["layout"]["shapes"] = [{"type": "line", "line": line, **ends}]
         chart["layout"]["annotations"] = [

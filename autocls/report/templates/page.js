@@ -96,7 +96,8 @@ if (board) {
     const accepts = (row) => known.some((knob) => holds(choices[knob][row.at], tests[sign], wanted));
     return { accepts, unknown: known.length ? null : name };
   };
-  const values = { rank: (row) => row.at, chips: (row) => slots(row).filter(differs).length };
+  const counts = []; // of each row's chips
+  const values = { rank: (row) => row.at, chips: (row) => counts[row.at] ??= slots(row).filter(differs).length };
   const order = () => {
     const value = rows.map(values[sort.key] ?? ((row) => row[sort.key]));
     sorted = rows.toSorted((a, b) => {
@@ -162,7 +163,7 @@ if (board) {
       if (isIntersecting) fill(target);
       else if (target.dataset.filled && target.isConnected) leave(target, boundingClientRect.height);
     }
-  }, { root: scroll, rootMargin: "800px 0px" });
+  }, { root: scroll, rootMargin: "400px 0px" });
   const show = () => {
     const parts = filter.value.toLowerCase().split(",").map((part) => part.trim()).filter(Boolean).map(parse);
     const unknown = parts.find((part) => part.unknown)?.unknown;
@@ -203,9 +204,9 @@ if (board) {
   addEventListener("afterprint", show);
   show();
   rowHeight = board.tBodies[0].offsetHeight / Math.min(PART, found.length);
-  // the words to filter by, a little at a time, so that the first letter typed need not wait for all
+  // what to filter and sort by, a little at a time, so that the first letter typed need not wait for all
   const prepare = (idle) => {
-    while (words.length < rows.length && idle.timeRemaining() > 2) text(rows[words.length]);
+    while (words.length < rows.length && idle.timeRemaining() > 2) { values.chips(rows[words.length]); text(rows[words.length]); }
     if (words.length < rows.length) requestIdleCallback(prepare);
   };
   globalThis.requestIdleCallback?.(prepare); // Safari has none
