@@ -167,7 +167,8 @@ def table(shares: dict[str, float], beside: dict[str, float], data: dict[str, An
     made = Table(
         title=f"Where a search's time goes: {total / CORES:.0f} s on {CORES} cores, {data['trials']} trials, "
         f"{data['epochs']} epochs (n = 1)",
-        caption=f"Inside training and validation steps: {inside / total:.1%} of the whole command's wall-clock × cores, "
+        caption=f"Inside training and validation steps: {inside / total:.1%} of the whole command's wall-clock × "
+        f"cores, "
         f"{inside / searching:.1%} of that between the first trial and the last epoch (target ≥ {TARGET:.0%}).",
     )
     for column in ("what", "core-seconds", "share"):

@@ -3,13 +3,14 @@
 import math
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
-from autocls.report.run import Run, knobs
-from autocls.verdict.ranking import leaderboard, winner
+from autocls.report.recipes import knobs
+from autocls.report.run import Run
+from autocls.verdict.ranking import winner
 
 
 @dataclass(frozen=True)
@@ -101,28 +102,41 @@ def headline(run: Run) -> Headline:
     return Headline(title, sentence + ".", (*facts, *effort), _commands(run))
 
 
-def rows(run: Run) -> list[dict[str, Any]]:
-    """The leaderboard, best first, as plain values for the page."""
-    ranked = leaderboard(run.trials)
-    base = _recipe(run.trials, run.summary.get("baseline"))
-    baseline = knobs(base) if base else {}
-    return [
-        {
-            "rank": None if pd.isna(r["rank"]) else int(r["rank"]),
-            "number": int(r["number"]),
-            "state": r["state"],
-            "score": None if math.isnan(r["score"]) else float(r["score"]),
-            "epochs": int(r["epochs"]),
-            "planned": int(r["planned"]),
-            "seconds": float(r["seconds"]),
-            "parameters": None if pd.isna(r["parameters"]) else int(r["parameters"]),
-            "reason": r["reason"],
-            "left_out": list(r["left_out"]),
-            "chips": chips(knobs(r["recipe"]), baseline),
-            "recipe": r["recipe"],
-        }
-        for r in ranked.to_dict("records")
-    ]
+def rows(run: Run) -> dict[str, list[Any]]:
+    """The leaderboard, best first, as columns of plain values; figures have the digits that are shown, or one more."""
+    board = run.board
+    return {
+        **{name: _plain(board[name]) for name in ("rank", "number", "state", "epochs", "planned", "parameters")},
+        "score": _plain(board["score"].round(6)),
+        "seconds": _plain(board["seconds"].round(3)),
+        "reason": list(board["reason"]),
+        "left_out": [list(reasons) for reasons in board["left_out"]],
+    }
+
+
+def texts(columns: Mapping[str, list[Any]]) -> tuple[list[str], dict[str, list[Any]]]:
+    """The texts of columns, each once, and the columns with their places in that list instead of them."""
+    place: dict[str, int] = {}
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [placed(v) for v in value]
+        return place.setdefault(value, len(place)) if isinstance(value, str) else value
+
+    out = {name: placed(values) for name, values in columns.items()}
+    return list(place), out
+
+
+def recipes(run: Run) -> dict[str, Any]:
+    """The recipes in the order of ``rows``, for the page to write out, and the place of the baseline's."""
+    found = run.recipes
+    baseline = run.board.index[run.board["number"] == run.summary.get("baseline")].tolist()
+    return {
+        "baseline": baseline[0] if baseline else None,
+        "forms": [asdict(form) for form in found.forms],
+        "made_of": found.made_of,
+        "numbers": [" ".join(numbers) for numbers in found.numbers],
+    }
 
 
 def cards(run: Run) -> list[dict[str, Any]]:
@@ -133,27 +147,6 @@ def cards(run: Run) -> list[dict[str, Any]]:
     chosen, baseline = knobs(mine), knobs(base)
     changed = {name for name in chosen if "." not in name and chosen[name] != baseline.get(name)}
     return [card for card in run.cards if card["slot"] in changed and card["name"] == chosen[card["slot"]]]
-
-
-def choices(run: Run) -> dict[str, list[object]]:
-    """Each knob's values in the order of ``rows``, None where a trial does not have it: what expressions look up."""
-    flat_recipes = [knobs(recipe) for recipe in leaderboard(run.trials)["recipe"]]
-    names = dict.fromkeys(name for recipe in flat_recipes for name in recipe)
-    return {name: [recipe.get(name) for recipe in flat_recipes] for name in names}
-
-
-def chips(mine: Mapping[str, object], baseline: Mapping[str, object]) -> list[str]:
-    """What a recipe decides otherwise than the baseline, as ``slot = value``; parameters stand with their choice."""
-    out = []
-    for name, value in mine.items():
-        parts = name.split(".")
-        if len(parts) > 1:
-            continue
-        parameters = {k: v for k, v in mine.items() if k.startswith(f"{name}.")}
-        if value != baseline.get(name) or any(baseline.get(k) != v for k, v in parameters.items()):
-            inner = ", ".join(f"{k.split('.')[-1]} {short(v)}" for k, v in parameters.items())
-            out.append(f"{name} = {short(value)}" + (f" ({inner})" if inner else ""))
-    return out
 
 
 def short(value: object) -> str:
@@ -176,12 +169,12 @@ def _reasons(trials: pd.DataFrame, column: str) -> list[Reason]:
     return sorted(groups, key=lambda r: (-r.count, r.reason))
 
 
-def knob_table(trials: pd.DataFrame) -> pd.DataFrame:
-    """A column for each knob that took more than one value, a row for each trial that has a score."""
-    scored = trials[trials["score"].notna()].reset_index(drop=True)
-    table = pd.DataFrame([knobs(recipe) for recipe in scored["recipe"]])
+def knob_table(run: Run) -> pd.DataFrame:
+    """A column for each knob that took more than one value, a row for each trial that has a score; best first."""
+    scored = run.board["score"].notna()
+    table = pd.DataFrame(run.recipes.columns(), index=run.board.index)[scored]
     varied = [name for name in table if table[name].dropna().nunique() > 1]
-    return scored[["number", "state", "score"]].join(table[varied].convert_dtypes())
+    return run.board.loc[scored, ["number", "state", "score"]].join(table[varied].convert_dtypes())
 
 
 def classes(summary: Mapping[str, Any]) -> list[tuple[str, int, int, int]]:
@@ -232,6 +225,11 @@ def _commands(run: Run) -> tuple[tuple[str, str], ...]:
         ),
         ("Predict with it", "autocls predict model IMAGE..."),
     )
+
+
+def _plain(column: "pd.Series[Any]") -> list[Any]:
+    """A column's values as JSON has them, None for what is not known."""
+    return [None if unknown else value for value, unknown in zip(column.tolist(), column.isna(), strict=True)]
 
 
 def _row(trials: pd.DataFrame, number: int) -> dict[str, Any]:

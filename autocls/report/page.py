@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -30,7 +29,7 @@ def render(run: Run) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["json"] = as_json
-    rows = content.rows(run)
+    texts, rows = content.texts(content.rows(run))
     charts = {
         "progress": figures.progress(run.trials, run.summary.get("baseline")),
         "curves": figures.curves(run.trials),
@@ -40,11 +39,13 @@ def render(run: Run) -> str:
         headline=content.headline(run),
         recipe=run.best_recipe,
         space=run.space,
+        trials=len(run.trials),
         rows=rows,
+        texts=texts,
         cards=content.cards(run),
-        choices=content.choices(run),
-        charts={name: plain(figure) for name, figure in charts.items() if figure},
-        knobs={name: plain(figure) for name, figure in figures.knob_figures(run.trials).items()},
+        recipes=content.recipes(run),
+        charts={name: chart for name, chart in charts.items() if chart},
+        knobs=figures.knob_figures(run),
         failures=content.failures(run.trials),
         left_out=content.left_out(run.trials),
         classes=content.classes(run.summary),
@@ -57,9 +58,3 @@ def render(run: Run) -> str:
 def as_json(value: Any) -> Markup:
     """JSON that may stand in a script element whatever names it holds."""
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(_SHIELD))
-
-
-def plain(figure: go.Figure) -> dict[str, Any]:
-    """A figure's data and layout as plain values."""
-    values: dict[str, Any] = json.loads(figure.to_json())
-    return values

@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-import yaml
 
 from autocls.errors import BadInput
+from autocls.report.recipes import Recipes
+from autocls.verdict.ranking import leaderboard
 
 J = TypeVar("J", dict[str, Any], list[dict[str, Any]])
 _JSON = {dict: "object", list: "array"}
@@ -26,6 +28,16 @@ class Run:
     cards: list[dict[str, Any]]
     """What there is to know of the winner's choices."""
 
+    @cached_property
+    def board(self) -> pd.DataFrame:
+        """The trials, best first."""
+        return leaderboard(self.trials)
+
+    @cached_property
+    def recipes(self) -> Recipes:
+        """The recipes in the order of ``board``."""
+        return Recipes.of(self.board["recipe"])
+
 
 def read(folder: Path) -> Run:
     """The run in ``folder``. Raises BadInput when there is none."""
@@ -42,19 +54,6 @@ def read(folder: Path) -> Run:
         _text(folder / "space.yaml"),
         _json(folder / "cards.json", list),
     )
-
-
-def knobs(recipe: str) -> dict[str, object]:
-    """A recipe's YAML as one flat dict: ``{"optimizer": "sgd", "optimizer.sgd.lr": 0.05, …}``."""
-    flat: dict[str, object] = {}
-    for slot, choice in yaml.load(recipe, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).items():
-        if not isinstance(choice, dict):
-            flat[slot] = choice
-            continue
-        for name, parameters in choice.items():
-            flat[slot] = name
-            flat |= {f"{slot}.{name}.{parameter}": value for parameter, value in parameters.items()}
-    return flat
 
 
 def _trials(path: Path) -> pd.DataFrame:

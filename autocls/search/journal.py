@@ -1,9 +1,9 @@
-"""The study's journal file, written behind the driver's back."""
+"""The study's journal file: written behind the driver's back, and read for what a run folder shows of it."""
 
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 
 from autocls.errors import BadInput
+
+_ANSWER = b'{"op_code":5,'
+"""How Optuna begins the line of one answer to the sampler; a line that begins otherwise is read in any case."""
 
 
 class Journal(BaseJournalBackend):
@@ -69,3 +72,20 @@ class Journal(BaseJournalBackend):
                 self._file.append_logs(batch)
             except OSError as error:
                 raise BadInput(f"{self._path}: can't be written: {error.strerror}") from error
+
+
+class WithoutAnswers(JournalFileBackend):
+    """A journal file as when first read, without the sampler's answers: most of its bytes, and recipes say the same.
+
+    A last line that its writer could not finish is left.
+    """
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        if log_number_from:
+            return
+        with open(self._file_path, "rb") as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    return
+                if not line.startswith(_ANSWER):
+                    yield json.loads(line)

@@ -10,13 +10,12 @@ from typing import Any, cast
 import optuna
 from optuna.distributions import CategoricalChoiceType
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autocls.domains import Domain, Int, Log, OneOf, Value
 from autocls.errors import BadInput, unknown
 from autocls.recipe import Recipe
-from autocls.search.journal import Journal
+from autocls.search.journal import Journal, WithoutAnswers
 from autocls.space import Space
 from autocls.tricks.distillation import Best
 
@@ -107,11 +106,11 @@ class Record:
 
     @classmethod
     def open(cls, folder: Path) -> "Record":
-        """The study that a run folder's journal holds, to be read. Raises BadInput."""
+        """The study that a run folder's journal holds, to be read, but for the sampler's answers. Raises BadInput."""
         if not (folder / JOURNAL).is_file():
             raise BadInput(f"{folder}: holds no study: there is no {JOURNAL} in it")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        store = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+        store = JournalStorage(WithoutAnswers(str(folder / JOURNAL)))
         names = optuna.get_all_study_names(store)
         if not names:
             raise BadInput(f"{folder}: its {JOURNAL} holds no study: the search was killed before it began")

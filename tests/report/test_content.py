@@ -2,17 +2,20 @@
 
 import json
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from autocls.errors import BadInput
 from autocls.report import content, write_report
-from autocls.report.figures import MOST_CURVES, curves, knob_figures, progress
+from autocls.report.figures import MOST_CURVES, MOST_POINTS, curves, knob_figures, progress
 from autocls.report.page import as_json, render
-from autocls.report.run import Run, knobs, read
+from autocls.report.recipes import Recipes, knobs
+from autocls.report.run import Run, read
 from tests.report.runs import NASTY, write
 
 
@@ -41,18 +44,31 @@ def test_the_headline_has_the_numbers_of_the_table(run: Run) -> None:
     assert said.commands[0][1].startswith("autocls train best_recipe.yaml '/data/my pets' --seed 3 --metric macro_f1")
 
 
-def test_chips_say_what_differs_from_the_baseline(run: Run) -> None:
-    rows = {row["number"]: row for row in content.rows(run)}
-    assert rows[0]["chips"] == []
-    chips = rows[5]["chips"]
-    assert "crop = shift (padding 2)" in chips
-    assert any(chip.startswith("optimizer = adam (lr ") for chip in chips)
-    assert not any(chip.startswith("epochs") for chip in chips)
+def test_a_recipe_is_its_forms_with_its_numbers_put_in(run: Run) -> None:
+    recipes = run.recipes
+    for row, text in enumerate(run.board["recipe"]):
+        numbers = iter(recipes.numbers[row])
+        forms = [recipes.forms[i].pieces for i in recipes.made_of[row]]
+        assert "".join("".join(piece + next(numbers) for piece in p[:-1]) + p[-1] for p in forms) == text
 
 
-def test_a_changed_parameter_of_the_same_choice_is_a_difference() -> None:
-    base = {"optimizer": "sgd", "optimizer.sgd.lr": 0.05}
-    assert content.chips({**base, "optimizer.sgd.lr": 0.123456}, base) == ["optimizer = sgd (lr 0.123)"]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "optimizer:\n  sgd: {lr: 1.0e-05, momentum: 0.9}\nwarmup: 0\n",
+        "weights:\n  file: {path: 'a: 0.5, b', map: null}\nflip: none\n",
+        "x:\n  y: {betas: [0.9, 0.99], inner: {a: 0.25}}\n",
+        "x: -0.5\ny: true\nz: '0.5'\n",
+    ],
+)
+def test_the_knobs_of_a_recipe_made_of_forms_are_those_of_its_yaml(text: str) -> None:
+    assert {name: value for name, (value,) in Recipes.of([text]).columns().items()} == knobs(text)
+
+
+def test_recipes_that_differ_in_numbers_alone_share_their_forms(run: Run) -> None:
+    recipes = Recipes.of([f"a: none\nb:\n  c: {{lr: 0.{i}}}\n" for i in range(1, 10)])
+    assert len(recipes.forms) == 2
+    assert recipes.columns()["b.c.lr"] == [i / 10 for i in range(1, 10)]
 
 
 @pytest.mark.parametrize("baseline, said", [(9, "no trial beat it"), (6, "the baseline was not completed")])
@@ -71,11 +87,21 @@ def test_only_an_accuracy_has_an_interval_and_a_perfect_one_is_no_certainty(run:
     assert notes == ["100 images, 95 % interval 96.3 to 100.0 %", "100 images", ""]
 
 
-def test_choices_stand_in_the_order_of_the_leaderboard(run: Run) -> None:
-    found, rows = content.choices(run), content.rows(run)
-    assert found["norm"] == [knobs(row["recipe"])["norm"] for row in rows]
+def test_knobs_stand_in_the_order_of_the_leaderboard(run: Run) -> None:
+    found = run.recipes.columns()
+    assert found["norm"] == [knobs(recipe)["norm"] for recipe in run.board["recipe"]]
     with_adam = [value is not None for value in found["optimizer.adam.lr"]]
     assert with_adam == [value == "adam" for value in found["optimizer"]]
+    assert content.rows(run)["number"] == run.board["number"].tolist()
+
+
+def test_texts_that_many_rows_share_are_held_once(run: Run) -> None:
+    columns = content.rows(run)
+    texts, placed = content.texts(columns)
+    assert len(texts) == len(set(texts))
+    assert [texts[i] for i in placed["state"]] == columns["state"]
+    assert [[texts[i] for i in row] for row in placed["left_out"]] == columns["left_out"]
+    assert placed["epochs"] == columns["epochs"]
 
 
 def test_failures_are_grouped_by_reason(run: Run) -> None:
@@ -89,7 +115,8 @@ def test_what_was_left_out_is_grouped_by_reason_and_stands_with_its_trials(run: 
         content.Reason(batch, 6, (0, 5, 10, 15, 20, 25)),
         content.Reason(best, 3, (0, 10, 20)),
     ]
-    said = {row["number"]: row["left_out"] for row in content.rows(run)}
+    rows = content.rows(run)
+    said = dict(zip(rows["number"], rows["left_out"], strict=True))
     assert (said[0], said[5], said[1]) == ([batch, best], [batch], [])
 
 
@@ -121,8 +148,7 @@ def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
 
 
 def test_every_curve_is_drawn_and_pruned_ones_apart(run: Run) -> None:
-    figure = curves(run.trials)
-    assert figure is not None
+    figure = go.Figure(curves(run.trials))
     drawn = {trace.name: sum(y is not None for y in trace.y) for trace in figure.data}
     by_state = run.trials.groupby("state")["epochs"].sum()
     assert drawn == {"pruned": by_state["PRUNED"], "complete": by_state["COMPLETE"]}
@@ -130,8 +156,7 @@ def test_every_curve_is_drawn_and_pruned_ones_apart(run: Run) -> None:
 
 def test_of_very_many_curves_some_are_drawn_and_the_chart_says_so(run: Run) -> None:
     many = pd.concat([run.trials[run.trials["state"] == "COMPLETE"]] * 100, ignore_index=True)
-    figure = curves(many)
-    assert figure is not None
+    figure = go.Figure(curves(many))
     trace = figure.data[1]
     assert sum(y is None for y in trace.y) == MOST_CURVES
     assert f"{MOST_CURVES} of {len(many):,} drawn" in trace.name
@@ -139,14 +164,13 @@ def test_of_very_many_curves_some_are_drawn_and_the_chart_says_so(run: Run) -> N
 
 
 def test_the_best_so_far_never_falls(run: Run) -> None:
-    figure = progress(run.trials, 0)
-    assert figure is not None
+    figure = go.Figure(progress(run.trials, 0))
     best = list(figure.data[0].y)
     assert best == sorted(best)
 
 
 def test_each_knob_that_varied_has_a_chart_that_states_a_finding(run: Run) -> None:
-    figures = knob_figures(run.trials)
+    figures = {name: go.Figure(chart) for name, chart in knob_figures(run).items()}
     assert {"norm", "optimizer", "optimizer.adam.lr", "crop", "label_smoothing"} <= set(figures)
     assert "epochs" not in figures
     assert figures["optimizer.adam.lr"].layout.xaxis.type == "log"
@@ -156,10 +180,13 @@ def test_each_knob_that_varied_has_a_chart_that_states_a_finding(run: Run) -> No
 
 def test_what_a_knob_s_chart_states_is_of_complete_trials_alone(run: Run) -> None:
     pruned_look_best = run.trials.assign(score=run.trials["score"] + (run.trials["state"] == "PRUNED"))
-    titles = [{k: f.layout.title.text for k, f in knob_figures(t).items()} for t in (run.trials, pruned_look_best)]
-    assert titles[0] == titles[1]
-    few = knob_figures(run.trials[run.trials["state"] == "PRUNED"])
-    assert few["norm"].layout.title.text == "Too few complete trials to compare by norm"
+    pruned = run.trials[run.trials["state"] == "PRUNED"]
+    said, same, few = (
+        {name: chart["layout"]["title"]["text"] for name, chart in knob_figures(replace(run, trials=trials)).items()}
+        for trials in (run.trials, pruned_look_best, pruned)
+    )
+    assert said == same
+    assert few["norm"] == "Too few complete trials to compare by norm"
 
 
 def test_names_from_data_are_escaped_everywhere(run: Run) -> None:
@@ -177,9 +204,24 @@ def test_plotly_is_in_the_page_once_and_sends_nothing_anywhere(run: Run) -> None
     assert 'plotlyServerURL: ""' in page
 
 
-def test_a_page_of_1000_trials_stays_small(tmp_path: Path) -> None:
-    page = write_report(write(tmp_path, 1000))
-    assert page.stat().st_size <= 8_000_000
+def test_of_very_many_trials_a_knob_s_chart_draws_some_says_so_and_boxes_all(run: Run) -> None:
+    many = replace(run, trials=pd.concat([run.trials] * 100, ignore_index=True))
+    figure = go.Figure(knob_figures(many)["norm"])
+    complete = many.trials[many.trials["state"] == "COMPLETE"]
+    points, boxes = figure.data[1], figure.data[2]
+    assert len(points.y) == MOST_POINTS
+    assert points.name == f"complete ({MOST_POINTS} of {len(complete):,} drawn, best to worst)"
+    medians = complete.groupby(complete["recipe"].map(lambda recipe: knobs(recipe)["norm"]))["score"].median()
+    assert dict(zip(boxes.x, boxes.median, strict=True)) == pytest.approx(medians.to_dict(), abs=1e-5)
+
+
+def test_a_page_grows_little_with_each_trial(tmp_path: Path) -> None:
+    small, large = (read(write(tmp_path / str(n), n)) for n in (500, 2000))
+    began = time.process_time()
+    pages = [len(render(run).encode()) for run in (small, large)]
+    assert time.process_time() - began < 10
+    assert pages[0] < 6_000_000, "5 MB of it is plotly.js"
+    assert (pages[1] - pages[0]) / 1500 < 400, "bytes a trial"
 
 
 def test_without_a_complete_trial_the_page_says_what_to_do(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from autocls.report import write_report
+from autocls.report.run import read
 from tests.report.runs import NASTY, write
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -106,6 +109,24 @@ def test_expressions_ask_for_knobs_of_their_own_choice(page: Page) -> None:
     assert page.locator("#shown").inner_text() == "0 of 30 trials: no knob is called optimzer"
 
 
+def test_every_recipe_is_written_out_as_its_trial_had_it(page: Page, address: str) -> None:
+    trials = pd.read_parquet(Path(unquote(urlsplit(address).path)).parent / "trials.parquet")
+    shown = page.evaluate("() => rows.map((row) => [row.number, yaml(row)])")
+    assert dict(shown) == dict(zip(trials["number"], trials["recipe"], strict=True))
+    looked_up = page.evaluate("() => Object.fromEntries(Object.keys(choices).map((knob) => [knob, choices[knob]]))")
+    assert looked_up == read(Path(unquote(urlsplit(address).path)).parent).recipes.columns()
+
+
+def test_chips_say_what_differs_from_the_baseline(page: Page) -> None:
+    said = dict(page.evaluate("() => rows.map((row) => [row.number, chips(row)])"))
+    assert said[0] == []
+    assert "crop = shift (padding 2)" in said[5]
+    (adam,) = (chip for chip in said[5] if chip.startswith("optimizer"))
+    lr = page.evaluate("() => choices['optimizer.adam.lr'][rows.findIndex((row) => row.number === 5)]")
+    assert adam.startswith(f"optimizer = adam (lr {float(f'{lr:.3g}')}")
+    assert not any(chip.startswith("epochs") for chip in said[5])
+
+
 def test_paper_is_white_on_a_dark_screen_too(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     title = page.locator("#chart-progress .xtitle")
@@ -159,7 +180,7 @@ def test_it_never_scrolls_sideways(page: Page) -> None:
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
-def test_2000_rows_stay_smooth(browser: Browser, tmp_path: Path) -> None:
+def test_2000_rows_stay_smooth_and_few_of_them_are_drawn(browser: Browser, tmp_path: Path) -> None:
     address = write_report(write(tmp_path, 2000)).as_uri()
     page = browser.new_page()
     page.goto(address)
@@ -169,5 +190,29 @@ def test_2000_rows_stay_smooth(browser: Browser, tmp_path: Path) -> None:
         " return performance.now() - t }"
     )
     assert took < 500
-    assert page.locator("#board tbody tr").count() < 1000
+    trials = page.locator("#board tr.trial")
+    page.get_by_role("button", name="rank", exact=True).click()
+    page.evaluate("() => { const box = document.querySelector('.scroll'); box.scrollTop = box.scrollHeight }")
+    expect(trials.last).to_have_attribute("aria-rowindex", "2001")
+    assert trials.count() < 300
+    page.evaluate("() => { document.querySelector('.scroll').scrollTop = 0 }")
+    expect(trials.first).to_have_attribute("aria-rowindex", "2")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert trials.count() == 1000
+    assert page.locator("#printed").text_content() == "1,000 of 2,000 trials are printed"
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    assert trials.count() < 300
+    page.close()
+
+
+def test_a_row_that_was_opened_stays_open_when_it_comes_back(browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_page()
+    page.goto(write_report(write(tmp_path, 500)).as_uri())
+    page.locator("#board .open").first.click()
+    for to in ("box.scrollHeight", "0"):
+        page.evaluate(
+            "() => { document.activeElement.blur(); const box = document.querySelector('.scroll');"
+            f" box.scrollTop = {to} }}"
+        )
+        expect(page.locator("tr.detail")).to_have_count(1 if to == "0" else 0)
     page.close()

@@ -9,8 +9,9 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 
 from autocls.errors import BadInput
-from autocls.search.journal import Journal
-from autocls.search.study import Record
+from autocls.search.journal import _ANSWER, Journal
+from autocls.search.study import JOURNAL, Record, Study
+from autocls.space import Space
 
 ENTRIES = [{"op_code": i, "worker_id": "a", "text": "ä\n"} for i in range(100)]
 
@@ -79,3 +80,32 @@ def test_a_killed_writer_leaves_whole_trials_and_loses_its_last_moment_at_most(t
     assert all(row.state == "COMPLETE" for row in rows[:30])
     lines = (tmp_path / "journal.log").read_text(encoding="utf-8").splitlines()
     assert all(json.loads(line) for line in lines[:-1])
+
+
+def test_a_record_knows_all_rows_without_the_sampler_s_answers(tmp_path: Path):
+    study = _small(tmp_path)
+    assert Record.open(tmp_path).rows() == study.rows()
+    assert Record.open(tmp_path).about() == study.about()
+    answers = [line for line in (tmp_path / JOURNAL).read_bytes().splitlines() if line.startswith(_ANSWER)]
+    assert len(answers) >= 8
+    assert all(b"param_name" in line for line in answers)
+
+
+def test_a_line_that_was_cut_off_is_left(tmp_path: Path):
+    rows = _small(tmp_path).rows()
+    with (tmp_path / JOURNAL).open("ab") as file:
+        file.write(b'{"op_code":8,"trial_i')
+    assert Record.open(tmp_path).rows() == rows
+
+
+def _small(folder: Path) -> Study:
+    space = Space.from_yaml("norm: [none, batch]\nbatch_size: [32, 64]\nepochs: 2")
+    study = Study.create(folder, None, space, {"metric": "accuracy"}, seed=0, sampler="random", pruner="none")
+    for state in ("COMPLETE", "PRUNED", "FAIL"):
+        asked = study.ask()
+        assert asked is not None
+        study.report(asked.number, 1, 0.5)
+        study.tell(asked.number, state, seconds=1.0, parameters=7)
+    study.ask()
+    study.flush()
+    return study
