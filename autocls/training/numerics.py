@@ -1,0 +1,103 @@
+"""How a network computes: in which precision, and with its images laid out how.
+
+Images lie channels last wherever the network takes that: measured on a CPU, a training step takes 0.55 to 0.87 of the
+time in 7 networks of 7, LeNet to ResNet-18. That is a rule, so a seed repeats a run. Precision is a rule on a GPU. On a
+CPU it is measured, since bf16 halves the time of some networks and adds half to others'; but only of networks that
+compute much, where the two are so far apart that another measurement says the same; and what was chosen is told.
+"""
+
+import copy
+import time
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autocls.models.count import multiply_adds
+
+LARGE = 10_000_000
+"""Multiply-adds an image; below, bf16 gains little or loses (LeNet has 0.7 million at 28 pixels)."""
+REPAID_BY = 500
+"""Planned steps that repay a measurement, which takes the time of about 8."""
+MARGIN = 1.2
+"""So many times as fast must bf16 be: it costs digits, and near 1 chance would decide."""
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """How a network computes. Its weights, its logits and what is kept of it are float32 all the same."""
+
+    channels_last: bool = False
+    bf16: bool = False
+    """Convolutions and products in bfloat16 (by autocast), sums of many numbers in float32."""
+
+    def answer(self, model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """``model``'s B×K float32 logits of B×C×H×W floats."""
+        if self.channels_last:
+            images = _channels_last(images)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
+            logits: torch.Tensor = model(images)
+        return logits.float()
+
+    def __str__(self) -> str:
+        return f"{'bfloat16' if self.bf16 else 'float32'}{', channels last' if self.channels_last else ''}"
+
+
+_chosen: dict[tuple[str, torch.Size, str, int, bool], Numerics] = {}
+"""By network, shape of a batch, device, threads and whether measuring pays: a warm worker chooses once."""
+
+
+def choose(model: nn.Module, shape: torch.Size, device: torch.device, steps: int) -> Numerics:
+    """What ``model`` is trained with on batches of ``shape`` (B×C×H×W) in so many ``steps``.
+
+    It and torch's global generator are left as they were.
+    """
+    key = (str(model), shape, device.type, torch.get_num_threads(), steps >= REPAID_BY)
+    if key not in _chosen:
+        plain = Numerics(channels_last=takes_channels_last(model, shape))
+        if device.type == "cuda":
+            # fp16, for older GPUs, would need its losses scaled: they stay with float32
+            bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            large = steps >= REPAID_BY and multiply_adds(model, shape[1:]) >= LARGE
+            bf16 = large and bf16_pays(model, shape, plain)
+        _chosen[key] = replace(plain, bf16=bf16)
+    return _chosen[key]
+
+
+def bf16_pays(model: nn.Module, shape: torch.Size, plain: Numerics) -> bool:
+    """Whether training steps on the CPU are faster in bf16 by the margin; the shortest of three each, in turns."""
+    shortest = dict.fromkeys((plain, replace(plain, bf16=True)), float("inf"))
+    probe = copy.deepcopy(model).train()
+    with torch.random.fork_rng(devices=[]):
+        images = torch.rand(shape)
+        for _ in range(1 + _ROUNDS):  # the first of each is slow, and never the shortest
+            for numerics in shortest:
+                started = time.perf_counter()
+                logits = numerics.answer(probe, images)
+                torch.autograd.backward(F.cross_entropy(logits, torch.zeros_like(logits).softmax(1)))
+                shortest[numerics] = min(shortest[numerics], time.perf_counter() - started)
+                probe.zero_grad(set_to_none=True)
+    of_plain, of_bf16 = shortest.values()
+    return of_plain > MARGIN * of_bf16
+
+
+def takes_channels_last(model: nn.Module, shape: torch.Size) -> bool:
+    """Whether ``model`` takes images that lie so; one that asks for a view of their order in memory doesn't."""
+    probe = copy.deepcopy(model).to("meta").train()
+    try:
+        with torch.no_grad():
+            probe(_channels_last(torch.empty(2, *shape[1:], device="meta")))
+    except (RuntimeError, ValueError, NotImplementedError):
+        return False
+    return True
+
+
+def _channels_last(images: torch.Tensor) -> torch.Tensor:
+    """The images with the channels of each pixel side by side.
+
+    ``contiguous`` would leave grey images as they are, and with them all that a network makes of them.
+    """
+    return torch.empty_like(images, memory_format=torch.channels_last).copy_(images)
