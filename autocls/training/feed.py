@@ -1,9 +1,11 @@
 """Images on their way to the device: from memory, or read ahead by other processes where they are more than fits it."""
 
+import multiprocessing
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,7 @@ class Streamed(Feed):
             batch_size=None,  # each index is a whole batch
             num_workers=readers,
             persistent_workers=True,
-            multiprocessing_context="spawn",  # a fork copies locks that threads of torch or Ray may hold
+            multiprocessing_context=_processes(),
             pin_memory=device.type == "cuda",
             generator=torch.Generator(),  # a loader draws a seed: not from the generator that dropout draws from
         )
@@ -58,6 +60,18 @@ class Streamed(Feed):
                 yield ready
         if coming is not None:
             yield coming
+
+
+def _processes() -> BaseContext:
+    """How reading processes start: not as a fork of this one, whose threads (torch's, Ray's) may hold locks.
+
+    They are forked from a server that has imported this module, which takes seconds, once for all.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 @dataclass(frozen=True)

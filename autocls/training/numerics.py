@@ -8,6 +8,8 @@ compute much, where the two are so far apart that another measurement says the s
 
 import copy
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
@@ -56,7 +58,7 @@ def choose(model: nn.Module, shape: torch.Size, device: torch.device, steps: int
     """
     key = (str(model), shape, device.type, torch.get_num_threads(), steps >= REPAID_BY)
     if key not in _chosen:
-        plain = Numerics(channels_last=takes_channels_last(model, shape))
+        plain = Numerics(channels_last=takes_channels_last(model, shape, device))
         if device.type == "cuda":
             # fp16, for older GPUs, would need its losses scaled: they stay with float32
             bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -70,29 +72,42 @@ def choose(model: nn.Module, shape: torch.Size, device: torch.device, steps: int
 def bf16_pays(model: nn.Module, shape: torch.Size, plain: Numerics) -> bool:
     """Whether training steps on the CPU are faster in bf16 by the margin; the shortest of three each, in turns."""
     shortest = dict.fromkeys((plain, replace(plain, bf16=True)), float("inf"))
-    probe = copy.deepcopy(model).train()
-    with torch.random.fork_rng(devices=[]):
+    with _probe(model) as probe:
         images = torch.rand(shape)
         for _ in range(1 + _ROUNDS):  # the first of each is slow, and never the shortest
             for numerics in shortest:
                 started = time.perf_counter()
-                logits = numerics.answer(probe, images)
-                torch.autograd.backward(F.cross_entropy(logits, torch.zeros_like(logits).softmax(1)))
+                _step(probe, images, numerics)
                 shortest[numerics] = min(shortest[numerics], time.perf_counter() - started)
-                probe.zero_grad(set_to_none=True)
     of_plain, of_bf16 = shortest.values()
     return of_plain > MARGIN * of_bf16
 
 
-def takes_channels_last(model: nn.Module, shape: torch.Size) -> bool:
-    """Whether ``model`` takes images that lie so; one that asks for a view of their order in memory doesn't."""
-    probe = copy.deepcopy(model).to("meta").train()
-    try:
-        with torch.no_grad():
-            probe(_channels_last(torch.empty(2, *shape[1:], device="meta")))
-    except (RuntimeError, ValueError, NotImplementedError):
-        return False
+def takes_channels_last(model: nn.Module, shape: torch.Size, device: torch.device) -> bool:
+    """Whether ``model`` takes images that lie so; one that asks for a view of their order in memory doesn't.
+
+    Two images are tried, since the meta device, on which it would cost nothing, lays maps out in another way.
+    """
+    with _probe(model) as probe:
+        try:
+            _step(probe, torch.zeros(2, *shape[1:], device=device), Numerics(channels_last=True))
+        except RuntimeError:
+            return False
     return True
+
+
+@contextmanager
+def _probe(model: nn.Module) -> Iterator[nn.Module]:
+    """A copy of ``model`` to train; what is drawn meanwhile isn't drawn from torch's global generators."""
+    device = next(model.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield copy.deepcopy(model).train()
+
+
+def _step(model: nn.Module, images: torch.Tensor, numerics: Numerics) -> None:
+    logits = numerics.answer(model, images)
+    torch.autograd.backward(F.cross_entropy(logits, torch.zeros_like(logits).softmax(1)))
+    model.zero_grad(set_to_none=True)
 
 
 def _channels_last(images: torch.Tensor) -> torch.Tensor:
