@@ -4,6 +4,8 @@ Images lie channels last wherever the network takes that: measured on a CPU, a t
 time in 7 networks of 7, LeNet to ResNet-18. That is a rule, so a seed repeats a run. Precision is a rule on a GPU. On a
 CPU it is measured, since bf16 halves the time of some networks and adds half to others'; but only of networks that
 compute much, where the two are so far apart that another measurement says the same; and what was chosen is told.
+A network is compiled on a GPU alone, and for long trainings: every trial of a search is another network, and compiling
+one takes a minute or so.
 """
 
 import copy
@@ -11,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +25,8 @@ LARGE = 10_000_000
 """Multiply-adds an image; below, bf16 gains little or loses (LeNet has 0.7 million at 28 pixels)."""
 REPAID_BY = 500
 """Planned steps that repay a measurement, which takes the time of about 8."""
+COMPILED_FROM = 50_000
+"""Planned steps that repay compiling."""
 MARGIN = 1.2
 """So many times as fast must bf16 be: it costs digits, and near 1 chance would decide."""
 _ROUNDS = 3
@@ -34,6 +39,12 @@ class Numerics:
     channels_last: bool = False
     bf16: bool = False
     """Convolutions and products in bfloat16 (by autocast), sums of many numbers in float32."""
+    compiled: bool = False
+    """Training steps by torch.compile; validation isn't, which would be compiled anew."""
+
+    def trained(self, model: nn.Module) -> nn.Module:
+        """What training calls for ``model``: itself, or what shares its weights and is compiled at the first call."""
+        return cast(nn.Module, torch.compile(model)) if self.compiled else model
 
     def answer(self, model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         """``model``'s B×K float32 logits of B×C×H×W floats."""
@@ -44,29 +55,35 @@ class Numerics:
         return logits.float()
 
     def __str__(self) -> str:
-        return f"{'bfloat16' if self.bf16 else 'float32'}{', channels last' if self.channels_last else ''}"
+        said = ["bfloat16" if self.bf16 else "float32"]
+        return ", ".join(said + ["channels last"] * self.channels_last + ["compiled"] * self.compiled)
 
 
 _chosen: dict[tuple[str, torch.Size, str, int, bool], Numerics] = {}
 """By network, shape of a batch, device, threads and whether measuring pays: a warm worker chooses once."""
 
 
-def choose(model: nn.Module, shape: torch.Size, device: torch.device, steps: int) -> Numerics:
-    """What ``model`` is trained with on batches of ``shape`` (B×C×H×W) in so many ``steps``.
+def choose(model: nn.Module, shape: torch.Size, device: torch.device, steps: int, one_size: bool = True) -> Numerics:
+    """What ``model`` is trained with on batches of ``shape`` (B×C×H×W; smaller at first unless ``one_size``).
 
-    It and torch's global generator are left as they were.
+    It is for so many ``steps``. The model and torch's global generator are left as they were.
     """
     key = (str(model), shape, device.type, torch.get_num_threads(), steps >= REPAID_BY)
     if key not in _chosen:
         plain = Numerics(channels_last=takes_channels_last(model, shape, device))
-        if device.type == "cuda":
-            # fp16, for older GPUs, would need its losses scaled: they stay with float32
-            bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        else:
-            large = steps >= REPAID_BY and multiply_adds(model, shape[1:]) >= LARGE
-            bf16 = large and bf16_pays(model, shape, plain)
-        _chosen[key] = replace(plain, bf16=bf16)
-    return _chosen[key]
+        _chosen[key] = replace(plain, bf16=_bf16(model, shape, device, steps, plain))
+    return replace(_chosen[key], compiled=device.type == "cuda" and one_size and steps >= COMPILED_FROM)
+
+
+def _bf16(model: nn.Module, shape: torch.Size, device: torch.device, steps: int, plain: Numerics) -> bool:
+    if device.type == "cuda":
+        # fp16, for older GPUs, would need its losses scaled: they stay with float32
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if steps < REPAID_BY:
+        return False
+    with _probe(model) as probe:
+        large = multiply_adds(probe.eval(), shape[1:]) >= LARGE
+    return large and bf16_pays(model, shape, plain)
 
 
 def bf16_pays(model: nn.Module, shape: torch.Size, plain: Numerics) -> bool:

@@ -41,7 +41,8 @@ class Session:
         full, rest = divmod(len(self.part), recipe.batch_size)
         steps = recipe.epochs * (full + (rest > 1))  # a last batch of one image is left out
         shape = torch.Size((recipe.batch_size, *data.images.shape[1:]))
-        self.numerics = numerics or choose(self.model, shape, device, steps)
+        self.numerics = numerics or choose(self.model, shape, device, steps, one_size=recipe.progressive is None)
+        self._trained = self.numerics.trained(self.model)
         self._average = recipe.averaging.follow(self.model, steps) if recipe.averaging else None
         self._soft = recipe.distill.soft(answers(recipe.distill, data, self.tensors)) if recipe.distill else None
         self._head = network.head(self.model, len(data.classes))
@@ -91,7 +92,7 @@ class Session:
 
     def loss(self, batch: batches.Batch) -> torch.Tensor:
         """The batch's loss, a scalar."""
-        logits = self.numerics.answer(self.model, batch.images)
+        logits = self.numerics.answer(self._trained, batch.images)
         loss = self.recipe.loss.compute(logits, batch.targets)
         if self.recipe.distill is None or batch.soft is None:
             return loss

@@ -1,6 +1,7 @@
 """How a network computes, and how that is chosen."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -109,5 +110,25 @@ def test_what_is_given_is_what_trains_and_is_told(noise: ImageData, given: Numer
     assert all(w.dtype in (torch.float32, torch.int64) for w in first[-1].weights().values())
 
 
+def test_long_trainings_at_one_size_on_a_gpu_alone_are_compiled(monkeypatch: pytest.MonkeyPatch):
+    gpu, model = torch.device("cuda"), build(Recipe(), 3, 3)
+    monkeypatch.setattr(numerics, "takes_channels_last", lambda model, shape, device: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    assert choose(model, SHAPE, gpu, steps=10**6) == replace(BF16, compiled=True)
+    assert choose(model, SHAPE, gpu, steps=1000) == choose(model, SHAPE, gpu, 10**6, one_size=False) == BF16
+    assert not choose(model, SHAPE, CPU, steps=10**6).compiled
+
+
+def test_what_is_compiled_trains_the_network_itself(noise: ImageData, monkeypatch: pytest.MonkeyPatch):
+    compiled = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda model: compiled(model, backend="eager"))
+    recipe = Recipe(batch_size=9, epochs=2, norm="batch", averaging="ema")
+    outcomes = [list(train(recipe, noise, numerics=Numerics(compiled=which))) for which in (False, True)]
+    losses = [[result.loss for result in results] for results in outcomes]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert outcomes[0][-1].weights().keys() == outcomes[1][-1].weights().keys()
+
+
 def test_numerics_are_named():
-    assert (str(PLAIN), str(BF16)) == ("float32", "bfloat16, channels last")
+    names = [str(made) for made in (PLAIN, BF16, replace(BF16, compiled=True))]
+    assert names == ["float32", "bfloat16, channels last", "bfloat16, channels last, compiled"]
