@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from autocls.models.count import multiply_adds
+from autocls.models.sizes import REFUSALS
 
 LARGE = 10_000_000
 """Multiply-adds an image; below, bf16 gains little or loses (LeNet has 0.7 million at 28 pixels)."""
@@ -108,7 +109,7 @@ def takes_channels_last(model: nn.Module, shape: torch.Size, device: torch.devic
     with _probe(model) as probe:
         try:
             _step(probe, torch.zeros(2, *shape[1:], device=device), Numerics(channels_last=True))
-        except RuntimeError:
+        except REFUSALS:
             return False
     return True
 
