@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +45,21 @@ def train(
     for note in prepared.notes:
         log.info("%s", note)
     images = prepared.at(recipe.image_size)
-    best, weights = -1.0, None
+    best, weights, numerics = -1.0, None, None
     try:
         for result in train_epochs(recipe, images, seed, metric=metric):
             if result.score > best and result.weights is not None:
-                best, weights = result.score, result.weights()
+                best, weights, numerics = result.score, result.weights(), result.numerics
             watch(result)
     except TrialFailed as error:
         raise BadInput(f"this recipe can't be trained on {prepared.name}: {error}") from None
     if weights is None:
         raise BadInput(f"this recipe trains no epoch on {prepared.name}")
-    card = artifact.ModelCard.of(images, metric, best)
+    card = artifact.ModelCard.of(images, metric, best, numerics=numerics)
     artifact.save(target, recipe, weights, card)
     model, _, _ = artifact.load(target)
     test_score = evaluate(recipe, model, images, images.split.test, metric)
-    artifact.save(target, recipe, weights, artifact.ModelCard.of(images, metric, best, test_score))
+    artifact.save(target, recipe, weights, replace(card, test_score=test_score))
     return Classifier.load(target)
 
 

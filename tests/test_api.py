@@ -24,6 +24,7 @@ def test_a_trained_classifier_can_be_loaded_and_used(tmp_path: Path, digits: Ima
     trained = autocls.train(QUICK, "digits", tmp_path / "model", watch=seen.append)
     assert [result.epoch for result in seen] == [1, 2]
     assert trained.card.validation_score == max(result.score for result in seen)
+    assert trained.card.numerics == seen[0].numerics == "float32, channels last"
     loaded = autocls.load(tmp_path / "model")
     assert loaded.recipe == autocls.Recipe.from_plain(QUICK)
     assert loaded.card == trained.card

@@ -32,12 +32,21 @@ class ModelCard:
     metric: str
     validation_score: float
     test_score: float | None = None
+    numerics: str | None = None
+    """What training computed with, as ``float32``; the weights are float32, whatever it was."""
 
     @classmethod
-    def of(cls, data: ImageData, metric: str, validation_score: float, test_score: float | None = None) -> "ModelCard":
+    def of(
+        cls,
+        data: ImageData,
+        metric: str,
+        validation_score: float,
+        test_score: float | None = None,
+        numerics: str | None = None,
+    ) -> "ModelCard":
         """The card of a network trained on ``data``."""
         channels, size = data.images.shape[1:3]
-        return cls(data.classes, channels, size, data.mean, data.std, metric, validation_score, test_score)
+        return cls(data.classes, channels, size, data.mean, data.std, metric, validation_score, test_score, numerics)
 
 
 def save_weights(weights: Weights, folder: Path) -> None:

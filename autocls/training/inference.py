@@ -11,6 +11,10 @@ from autocls.recipe import Recipe
 from autocls.training import batches
 from autocls.training.metrics import metric as metric_named
 from autocls.training.network import Weights
+from autocls.training.numerics import Numerics
+
+PLAIN = Numerics()
+"""How a network is used, whatever it was trained with."""
 
 Views = Callable[[torch.Tensor], Sequence[torch.Tensor]]
 
@@ -21,10 +25,11 @@ def views(recipe: Recipe) -> Views:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, inputs: Iterator[torch.Tensor], views: Views) -> torch.Tensor:
+def predict(model: nn.Module, inputs: Iterator[torch.Tensor], views: Views, numerics: Numerics = PLAIN) -> torch.Tensor:
     """N×K logits of batches of inputs, the mean over each one's views."""
     model.eval()
-    return torch.cat([torch.stack([model(view) for view in views(images)]).mean(dim=0) for images in inputs])
+    answers = ([numerics.answer(model, view) for view in views(images)] for images in inputs)
+    return torch.cat([torch.stack(of_views).mean(dim=0) for of_views in answers])
 
 
 def evaluate(recipe: Recipe, model: nn.Module, data: ImageData, part: np.ndarray, metric: str) -> float:

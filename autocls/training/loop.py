@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -13,8 +14,28 @@ from autocls.recipe import Recipe
 from autocls.training.inference import default_device, weights_of
 from autocls.training.metrics import metric as metric_named
 from autocls.training.network import Weights, count_parameters
+from autocls.training.numerics import Numerics
 from autocls.training.optimisation import rate_factor
 from autocls.training.session import Session
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Where an epoch's time went, in seconds.
+
+    On a GPU, which computes on its own, it is the time to tell it what to do, and ``training`` also waits for the end.
+    """
+
+    data: float
+    """Making batches: gathering and augmenting."""
+    training: float
+    """Steps."""
+    validation: float
+    """Answers to the validation part, and the metric."""
+
+    @property
+    def total(self) -> float:
+        return self.data + self.training + self.validation
 
 
 @dataclass(frozen=True)
@@ -33,32 +54,59 @@ class EpochResult:
     """Numbers that training can change."""
     weights: Callable[[], Weights] | None = None
     """Copies the weights that were validated to the CPU; to be called before the next epoch starts."""
+    spent: Spent | None = None
+    """What ``seconds`` were spent on."""
+    numerics: str | None = None
+    """What the network computes with, as ``float32``."""
 
 
 def train(
-    recipe: Recipe, data: ImageData, seed: int = 0, *, metric: str = "accuracy", device: torch.device | None = None
+    recipe: Recipe,
+    data: ImageData,
+    seed: int = 0,
+    *,
+    metric: str = "accuracy",
+    device: torch.device | None = None,
+    numerics: Numerics | None = None,
 ) -> Iterator[EpochResult]:
     """Train ``recipe`` on the training part of ``data``, validating after each epoch.
 
-    ``data`` must have been opened at the recipe's image size. Raises BadInput for an unknown metric, what Session
-    raises, and TrialFailed when the loss is no longer finite.
+    ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. Raises BadInput for
+    an unknown metric, what Session raises, and TrialFailed when the loss is no longer finite.
     """
     scorer = metric_named(metric)
-    session = Session(recipe, data, seed, device or default_device())
+    session = Session(recipe, data, seed, device or default_device(), numerics)
     truth = data.labels[data.split.val]
     parameters, scores = count_parameters(session.model), list[float]()
     for epoch in range(1, recipe.epochs + 1):
-        started = time.perf_counter()
+        clock = _Clock()
         session.begin(epoch)
         order = session.order()
+        done = [epoch - 1 + i / len(order) for i in range(len(order))]
+        batches = session.stream(order, [at / recipe.epochs for at in done])
         total = torch.zeros((), device=session.tensors.labels.device)
-        for i, index in enumerate(order):
-            done = epoch - 1 + i / len(order)
-            batch = session.batch(index, done / recipe.epochs)
-            total += session.step(batch, rate_factor(recipe, done, 1 / len(order), scores))
-        loss = float(total) / len(order)
+        data_time = training_time = 0.0
+        for at in done:
+            batch = next(batches)
+            data_time += clock.lap()
+            total += session.step(batch, rate_factor(recipe, at, 1 / len(order), scores))
+            training_time += clock.lap()
+        loss = float(total) / len(order)  # the one time in an epoch that a GPU is waited for
+        training_time += clock.lap()
         if not math.isfinite(loss):
             raise TrialFailed(f"the loss is {loss} in epoch {epoch}")
         scores.append(float(scorer(truth, session.answers(data.split.val).argmax(1).cpu().numpy())))
-        seconds = time.perf_counter() - started
-        yield EpochResult(epoch, scores[-1], seconds, loss, parameters, lambda: weights_of(session.answering))
+        spent = Spent(data_time, training_time, clock.lap())
+        weights = partial(weights_of, session.answering)
+        yield EpochResult(epoch, scores[-1], spent.total, loss, parameters, weights, spent, str(session.numerics))
+
+
+class _Clock:
+    """Seconds since the last look."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    def lap(self) -> float:
+        last, self._last = self._last, time.perf_counter()
+        return self._last - last

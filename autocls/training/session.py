@@ -1,5 +1,7 @@
 """One recipe made ready to train: its network, optimizer, data and randomness."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from autocls.errors import NotApplicable, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import batches, network
 from autocls.training.inference import predict, views
+from autocls.training.numerics import Numerics, choose
 from autocls.training.optimisation import hold_statistics, parameter_groups
 from autocls.training.teacher import answers
 
@@ -16,11 +19,14 @@ from autocls.training.teacher import answers
 class Session:
     """What a recipe trains with: built once, stepped batch by batch.
 
-    The seed decides initial weights, order and augmentation. Raises NotApplicable when a trick has no place in this
-    network, TrialFailed when warm-up takes all the epochs, and what asking a teacher raises.
+    The seed decides initial weights, order and augmentation. ``numerics`` are chosen unless given. Raises NotApplicable
+    when a trick has no place in this network, TrialFailed when warm-up takes all the epochs, and what asking a teacher
+    raises.
     """
 
-    def __init__(self, recipe: Recipe, data: ImageData, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, recipe: Recipe, data: ImageData, seed: int, device: torch.device, numerics: Numerics | None = None
+    ) -> None:
         for slot, reason in recipe.conflicts().items():
             raise TrialFailed(reason) if slot == "warmup" else NotApplicable(reason)
         torch.manual_seed(seed)
@@ -34,6 +40,9 @@ class Session:
         self._start_optimizer()
         full, rest = divmod(len(self.part), recipe.batch_size)
         steps = recipe.epochs * (full + (rest > 1))  # a last batch of one image is left out
+        shape = torch.Size((recipe.batch_size, *data.images.shape[1:]))
+        self.numerics = numerics or choose(self.model, shape, device, steps, one_size=recipe.progressive is None)
+        self._trained = self.numerics.trained(self.model)
         self._average = recipe.averaging.follow(self.model, steps) if recipe.averaging else None
         self._soft = recipe.distill.soft(answers(recipe.distill, data, self.tensors)) if recipe.distill else None
         self._head = network.head(self.model, len(data.classes))
@@ -69,12 +78,21 @@ class Session:
 
     def batch(self, index: torch.Tensor, progress: float) -> batches.Batch:
         """The training batch of the images at ``index``, at ``progress`` (0..1) of the training."""
-        soft = None if self._soft is None else self._soft[index]
-        return batches.augmented(self.recipe, self.tensors, index, self.generator, progress, soft)
+        return next(self.stream([index], [progress]))
+
+    def stream(self, order: Sequence[torch.Tensor], progress: Sequence[float]) -> Iterator[batches.Batch]:
+        """The training batch of the images at each of ``order``'s indices, at its ``progress`` (0..1) of the training.
+
+        Random numbers are drawn as a batch is asked for.
+        """
+        for index, at, images in zip(order, progress, self.tensors.floats(order), strict=True):
+            soft = None if self._soft is None else self._soft[index]
+            labels = self.tensors.labels[index]
+            yield batches.augmented(self.recipe, self.tensors, images, labels, self.generator, at, soft)
 
     def loss(self, batch: batches.Batch) -> torch.Tensor:
         """The batch's loss, a scalar."""
-        logits = self.model(batch.images)
+        logits = self.numerics.answer(self._trained, batch.images)
         loss = self.recipe.loss.compute(logits, batch.targets)
         if self.recipe.distill is None or batch.soft is None:
             return loss
@@ -96,4 +114,4 @@ class Session:
 
     def answers(self, part: np.ndarray) -> torch.Tensor:
         """N×K logits of a part's images."""
-        return predict(self.answering, batches.evaluation(self.tensors, part), views(self.recipe))
+        return predict(self.answering, batches.evaluation(self.tensors, part), views(self.recipe), self.numerics)

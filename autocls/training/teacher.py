@@ -57,10 +57,10 @@ def _ask(folder: Path, data: ImageData, tensors: Tensors) -> torch.Tensor:
     device = tensors.labels.device
     mean, std = statistics(card.mean, card.std, device)
     size = (card.image_size, card.image_size)
-    parts = torch.split(torch.arange(len(data.labels), device=device), EVALUATION_BATCH)
+    order = torch.split(torch.arange(len(data.labels), device=device), EVALUATION_BATCH)
     inputs = (
-        normalise(F.interpolate(tensors.floats(part), size, mode="bilinear", antialias=True), mean, std)
-        for part in parts
+        normalise(F.interpolate(images, size, mode="bilinear", antialias=True), mean, std)
+        for images in tensors.floats(order)
     )
     probabilities = recipe.loss.probabilities(predict(model.to(device), inputs, views(recipe)))
     # Not every loss trains logits that softmax may read, but each gives probabilities.

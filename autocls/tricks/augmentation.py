@@ -250,12 +250,10 @@ def _factor(strength: float, images: torch.Tensor, generator: torch.Generator) -
 
 def _cut_out(images: torch.Tensor, padded: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Of each padded image a window of the original size, at a random place."""
-    batch, _, height, width = images.shape
-    top, left = below(padded.shape[-2] - height + 1, images, generator, 2).view(2, batch, 1, 1)
-    along = torch.arange(batch, device=images.device).view(-1, 1, 1)
-    rows = top + torch.arange(height, device=images.device).view(1, -1, 1)
-    columns = left + torch.arange(width, device=images.device).view(1, 1, -1)
-    return pixels.take(padded, along, rows, columns)
+    height, width = images.shape[-2:]
+    top, left = below(padded.shape[-2] - height + 1, images, generator, 2)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view; taking from it copies rows, not pixels
+    return windows[torch.arange(len(images), device=images.device), :, top, left]
 
 
 def _enlarged(

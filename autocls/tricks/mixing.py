@@ -36,8 +36,9 @@ class Mixup(Mix):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         keep = draws.beta(self.alpha, images, generator)
         partner = _shuffled(images, generator)
-        mixed = torch.lerp(images[partner], images, pixels.column(keep).expand_as(images))
-        return mixed, torch.lerp(targets[partner], targets, keep.unsqueeze(1).expand_as(targets))
+        others, their = images.index_select(0, partner), targets.index_select(0, partner)
+        mixed = torch.lerp(others, images, pixels.column(keep).expand_as(images))
+        return mixed, torch.lerp(their, targets, keep.unsqueeze(1).expand_as(targets))
 
 
 class Cutmix(Mix):
@@ -61,7 +62,7 @@ class Cutmix(Mix):
         pasted = rows.unsqueeze(2) & columns.unsqueeze(1)
         partner = _shuffled(images, generator)
         area = pasted.float().mean(dim=(1, 2)).unsqueeze(1)
-        mixed = torch.where(pasted.unsqueeze(1), images[partner], images)
+        mixed = torch.where(pasted.unsqueeze(1), images.index_select(0, partner), images)
         return mixed, torch.lerp(targets, targets[partner], area.expand_as(targets))
 
 

@@ -35,7 +35,7 @@ class Sgd(Optimizer):
     nesterov: bool = True
 
     def build(self, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov, foreach=True)
+        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov, fused=True)
 
 
 class Adam(Optimizer):
@@ -46,7 +46,7 @@ class Adam(Optimizer):
     lr: Annotated[float, Log(3e-4, 1e-2), Field(gt=0)] = 1e-3
 
     def build(self, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(groups, lr=self.lr, foreach=True)
+        return torch.optim.Adam(groups, lr=self.lr, fused=True)
 
 
 class AdamW(Optimizer):
@@ -59,7 +59,7 @@ class AdamW(Optimizer):
     lr: Annotated[float, Log(3e-4, 1e-2), Field(gt=0)] = 1e-3
 
     def build(self, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(groups, lr=self.lr, foreach=True)
+        return torch.optim.AdamW(groups, lr=self.lr, fused=True)
 
 
 class Adabound(Optimizer):

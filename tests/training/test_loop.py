@@ -22,7 +22,12 @@ def test_lenet_learns_digits(digits: ImageData):
     assert [result.epoch for result in results] == [1, 2, 3]
     assert results[-1].score > 0.9
     assert results[0].loss > results[-1].loss
-    assert all(result.seconds > 0 for result in results)
+    for result in results:
+        spent = result.spent
+        assert result.seconds == spent.total == spent.data + spent.training + spent.validation
+        assert 0 < spent.data < spent.training
+        assert spent.validation > 0
+        assert result.numerics == "float32, channels last"
 
 
 def test_the_seed_decides_everything(noise: ImageData):

@@ -13,7 +13,7 @@ from autocls.data import ImageData, Prepared
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import artifact, teacher
-from autocls.training.batches import Tensors
+from autocls.training.batches import Tensors, evaluation
 from autocls.training.inference import weights_of
 from autocls.training.loop import train
 from autocls.training.network import build
@@ -54,7 +54,7 @@ def test_the_answers_are_the_teacher_s_own_log_probabilities(digits_model: Path,
     logs = answers(digits_model, digits)
     model, _, _ = artifact.load(digits_model)
     with torch.no_grad():
-        expected = model(Tensors.of(digits, CPU).normalised(torch.arange(20))).log_softmax(1)
+        expected = model(next(evaluation(Tensors.of(digits, CPU), np.arange(20)))).log_softmax(1)
     torch.testing.assert_close(logs[:20], expected, atol=1e-4, rtol=1e-4)
     part = digits.split.val
     assert (logs[part].argmax(1).numpy() == digits.labels[part]).mean() > 0.9
@@ -103,7 +103,7 @@ def test_what_a_teacher_answers_are_its_loss_s_probabilities(loss: str, noise: I
     model = build(recipe, 3, 3)
     artifact.save(tmp_path, recipe, weights_of(model), artifact.ModelCard.of(noise, "accuracy", 0.5))
     with torch.no_grad():
-        logits = model.eval()(Tensors.of(noise, CPU).normalised(torch.arange(40)))
+        logits = model.eval()(next(evaluation(Tensors.of(noise, CPU), np.arange(40))))
     torch.testing.assert_close(answers(tmp_path, noise).exp(), recipe.loss.probabilities(logits))
 
 
