@@ -23,7 +23,8 @@ from autocls.search import cluster, folder
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.environment import describe
 from autocls.search.runner import Objective, imagine, train_on
-from autocls.search.study import Misfits, Study, check_names, no_misfits
+from autocls.search.strategies import check_names
+from autocls.search.study import Misfits, Study, no_misfits
 from autocls.space import Space
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save
 from autocls.training.inference import evaluate

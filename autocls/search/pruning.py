@@ -1,0 +1,63 @@
+"""Early stopping whose time for an epoch does not grow with the study, and that may compare like with like."""
+
+from bisect import bisect_right, insort
+from collections.abc import Callable, Hashable, Iterable
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.trial import FrozenTrial
+
+Groups = Callable[[FrozenTrial], Iterable[Hashable]]
+"""The groups of trials in which one has to be among the best; in any of them is enough."""
+
+
+def all_alike(trial: FrozenTrial) -> Iterable[Hashable]:
+    """All trials are one group."""
+    return ("all",)
+
+
+def all_or_schedule(trial: FrozenTrial) -> Iterable[Hashable]:
+    """All trials, and those with the same schedule where the space leaves it open."""
+    return "all", ("schedule", trial.params.get("schedule"))
+
+
+class Asha(BasePruner):
+    """Asynchronous successive halving (Li et al. 2020, arXiv:1810.05934).
+
+    After ``first`` epochs, and ``reduction`` times as many each time, a trial goes on if it is among the best
+    ``1 / reduction`` of those that came so far in one of its groups. With one group the rule is that of Optuna's
+    SuccessiveHalvingPruner, which looks through all trials each time; here the scores are kept sorted.
+    """
+
+    def __init__(self, first: int = 1, reduction: int = 3, groups: Groups = all_alike) -> None:
+        self._first = first
+        self._reduction = reduction
+        self._groups = groups
+        self._scores: dict[tuple[Hashable, int], list[float]] = {}
+        self._reached: dict[int, int] = {}
+        """The next rung of each trial."""
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        if not self._reached:
+            for earlier in study.get_trials(deepcopy=False):
+                if earlier.number != trial.number:
+                    self._climb(earlier)
+        return self._climb(trial)
+
+    def _climb(self, trial: FrozenTrial) -> bool:
+        """Put the trial's new scores on their rungs; whether one is too low."""
+        rung, stop = self._reached.get(trial.number, 0), False
+        while (trial.last_step or 0) >= (due := self._due(trial, rung)):
+            if due in trial.intermediate_values:
+                scores = [self._scores.setdefault((group, rung), []) for group in self._groups(trial)]
+                stop |= not any([self._among_the_best(trial.intermediate_values[due], s) for s in scores])
+            rung += 1
+        self._reached[trial.number] = rung
+        return stop
+
+    def _due(self, trial: FrozenTrial, rung: int) -> int:
+        return self._first * self._reduction**rung
+
+    def _among_the_best(self, score: float, scores: list[float]) -> bool:
+        insort(scores, score)
+        return len(scores) - bisect_right(scores, score) < max(1, len(scores) // self._reduction)
