@@ -112,6 +112,12 @@ def parse(text: str, name: str = "<text>") -> Document:
     return document
 
 
+def write(value: Mapping[str, Any]) -> str:
+    """Plain values as YAML that ``parse`` reads back, in their order."""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times as fast
+    return yaml.dump(value, Dumper=dumper, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+
+
 def each(given: Mapping[K, V], reader: Callable[[K, V], T]) -> dict[K, T]:
     """``reader(key, value)`` of every item. Raises the Problems of all of them at once, each at its key."""
     problems: list[Problem] = []

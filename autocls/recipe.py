@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from autocls.domains import Int, Log, OneOf, Uniform
 from autocls.errors import unknown
-from autocls.grammar import Document, Problem, Problems, each, parse, read
+from autocls.grammar import Document, Problem, Problems, each, parse, read, write
 from autocls.tricks.activation import Activation
 from autocls.tricks.architecture import Architecture, Lenet
 from autocls.tricks.attention import Attention
@@ -162,7 +161,7 @@ class Recipe(BaseModel):
 
     def to_yaml(self) -> str:
         """The recipe as YAML that ``load`` reads back as this very recipe."""
-        return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120)
+        return write(self.plain())
 
 
 def _short(value: Any) -> str:

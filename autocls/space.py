@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from autocls.domains import Domain, OneOf, Value
-from autocls.grammar import Document, Problem, Problems, at, each, parse, read
+from autocls.grammar import Document, Problem, Problems, at, each, parse, read, write
 from autocls.options import Ask, Option, closed, number_slot, options
 from autocls.recipe import Recipe, decide, kind, slot, written
 from autocls.shipped import find
@@ -158,7 +156,7 @@ class Space:
 
     def to_yaml(self) -> str:
         """The space as YAML that ``load`` reads back as this very space."""
-        return yaml.safe_dump(self.plain(), sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+        return write(self.plain())
 
 
 def _opened(name: str, value: Any) -> tuple[Option, ...] | Domain | Value:

@@ -56,6 +56,9 @@ def command(
         autocls search photos/ --space quick --time 30m
     """
     budget = seconds(time) if time is not None else None
+    from autocls.search.connection import begin
+
+    begin(address)  # while the rest is imported
     from autocls.cli.progress import Progress
     from autocls.search.run import search
 

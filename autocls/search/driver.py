@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autocls.recipe import Recipe
+from autocls.search.messages import Epoch
 from autocls.search.study import Asked, Study
 
 
@@ -17,19 +18,6 @@ class Budget:
 
     trials: int | None = None
     seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What a worker says after an epoch, or of the failure that ended its trial."""
-
-    epoch: int
-    score: float
-    seconds: float
-    parameters: int | None = None
-    weights: str = ""
-    """The folder that its weights were written to; empty unless it was the search's best so far."""
-    failure: str = ""
 
 
 @dataclass(frozen=True)

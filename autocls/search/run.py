@@ -20,6 +20,7 @@ from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
 from autocls.report import write_report
 from autocls.search import cluster, folder
+from autocls.search.connection import connected
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.environment import describe
 from autocls.search.runner import Objective, imagine, train_on
@@ -106,7 +107,7 @@ def search(
             load_teacher(teacher, prepared.classes, prepared.channels)
         runner = train_on(prepared, metric)
     scratch = target / "scratch"
-    with cluster.connected(address):
+    with connected(address):
         resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
         about = {"space": Path(name).stem, "metric": metric, "seed": seed, **_about(prepared)}
         folder.make(target)
@@ -119,6 +120,7 @@ def search(
         cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)
         study.note("stopped", driver.close())
         study.note("seconds", clock.monotonic() - began)
+        study.flush()
     winner = folder.write(target, study)["winner"]
     recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
     test_score = None

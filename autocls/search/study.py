@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from autocls.domains import Domain, Int, Log, OneOf, Value
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
+from autocls.search.journal import Journal
 from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.space import Space
 from autocls.tricks.distillation import Best
@@ -89,7 +90,8 @@ class Record:
         """The study that a run folder's journal holds, to be read. Raises BadInput."""
         if not (folder / JOURNAL).is_file():
             raise BadInput(f"{folder}: holds no study: there is no {JOURNAL} in it")
-        store = _store(folder, None)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        store = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
         names = optuna.get_all_study_names(store)
         if not names:
             raise BadInput(f"{folder}: its {JOURNAL} holds no study: the search was killed before it began")
@@ -108,8 +110,10 @@ class Record:
 class Study(Record):
     """One search's trials. The baseline is trial 0 and is never pruned."""
 
-    def __init__(self, study: optuna.Study, space: Space, misfits: Misfits) -> None:
+    def __init__(self, study: optuna.Study, journal: Journal | None, space: Space, misfits: Misfits) -> None:
         super().__init__(study)
+        self._journal = journal
+        self._began = time.time()
         self._space = space
         self._misfits = misfits
         self._live: dict[int, Trial] = {}
@@ -135,10 +139,13 @@ class Study(Record):
         finds the choices that have no place in a recipe, which are left out of it. Raises BadInput when the store can't
         be opened or holds the study already.
         """
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
         name = NAME if storage is None else folder.name
-        made = _new(_store(folder, storage), name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs()))
-        study = cls(made, space, misfits)
-        for key, value in {**about, "began": time.time()}.items():
+        journal = Journal(folder / JOURNAL) if storage is None else None
+        store = JournalStorage(journal) if journal is not None else _database(str(storage))
+        made = _new(store, name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs()))
+        study = cls(made, journal, space, misfits)
+        for key, value in {**about, "began": study._began}.items():
             study._study.set_user_attr(key, value)
         for recipe in dict.fromkeys([space.baseline(), *space.suggestions]):
             study._study.enqueue_trial(space.parameters(recipe))
@@ -205,19 +212,27 @@ class Study(Record):
         ended = {"finished": self._clock(), "seconds": seconds, "parameters": parameters, "reason": reason}
         for key, value in ended.items():
             trial.set_user_attr(key, value)
-        scores = self._study.trials[number].intermediate_values.values()
+        scores = self._trial(number).intermediate_values.values()
         self._study.tell(trial, max(scores) if state == "COMPLETE" else None, TrialState[state])
 
     def note(self, key: str, value: Any) -> None:
         """Keep something about the whole search in the study."""
         self._study.set_user_attr(key, value)
 
+    def flush(self) -> None:
+        """Wait until everything that was told is on the disk. Raises BadInput when it can't be written."""
+        if self._journal is not None:
+            self._journal.flush()
+
     def _clock(self) -> float:
-        return time.time() - float(self._study.user_attrs["began"])
+        return time.time() - self._began
+
+    def _trial(self, number: int) -> FrozenTrial:
+        return self._study.get_trials(deepcopy=False)[number]  # study.trials would copy all of them
 
     def _tell_duplicate(self, trial: Trial, first: int) -> None:
         """The sampler learns what it would have learned by training the recipe again; the search spends nothing."""
-        earlier = self._study.trials[first]
+        earlier = self._trial(first)
         trial.set_user_attr("duplicate_of", first)
         if earlier.state == TrialState.COMPLETE:
             self._study.tell(trial, earlier.value)
@@ -263,11 +278,8 @@ def _new(
         raise BadInput(f"--storage: it holds a study called '{name}' already; give another --out") from None
 
 
-def _store(folder: Path, storage: str | None) -> BaseStorage:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    if storage is None:
-        return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+def _database(url: str) -> BaseStorage:
     try:
-        return RDBStorage(storage)
+        return RDBStorage(url)
     except Exception as error:  # each database driver raises errors of its own
-        raise BadInput(f"--storage {storage}: can't be opened: {str(error).splitlines()[0]}") from None
+        raise BadInput(f"--storage {url}: can't be opened: {str(error).splitlines()[0]}") from None

@@ -7,7 +7,8 @@ import pytest
 
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
-from autocls.search.driver import Budget, Driver, Epoch
+from autocls.search.driver import Budget, Driver
+from autocls.search.messages import Epoch
 from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.search.study import (
     DUPLICATES_IN_A_ROW,
@@ -205,6 +206,7 @@ def test_a_journal_is_read_back_and_a_trial_left_running_is_told_as_stopped(tmp_
     asked = study.ask()
     assert asked is not None
     study.report(asked.number, 1, 0.5)
+    study.flush()
     (row,) = Record.open(tmp_path).rows()
     assert (row.state, row.score, row.reason) == ("PRUNED", 0.5, "the search was killed")
 
