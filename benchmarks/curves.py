@@ -49,7 +49,7 @@ class Nearest(Recorded):
     name = "recorded, nearest"
 
     def begin(self, seed: int) -> Draw:
-        found = [_places(lambda name, domain: asked[name]) for asked in self.parameters]
+        found = [_places(lambda name, domain, asked=asked: asked[name]) for asked in self.parameters]
         names = sorted({name for places in found for name in places})
         weights = np.array([HEAVY.get(name, 1.0) for name in names])
         grid = np.array([[places.get(name, np.nan) for name in names] for places in found])

@@ -1,7 +1,7 @@
-"""Early stopping, replayed on recorded curves: what an early epoch says of the last, and what each pruner makes of it.
+"""Early stopping, replayed on recorded curves: what an early epoch says of the last, and what pruners make of it.
 
-The curves are those of ``record_curves.py``, in whose space schedules and warm-ups differ. They are handed out in random
-order, or chosen by TPE, whose recipe is answered with the recorded one that is nearest to it.
+The curves are those of ``record_curves.py``, in whose space schedules and warm-ups differ. They are handed out in
+random order, or chosen by TPE, whose recipe is answered with the recorded one that is nearest to it.
 
     python -m benchmarks.pruners --seeds 40
 """
@@ -104,9 +104,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     random, nearest = Recorded(), Nearest()
     told = correlations(random.outcomes)
-    columns = ("all", *sorted({str(o.about["schedule"]) for o in random.outcomes}), *(f"warm-up {n}" for n in range(4)))
-    early = Printed("recipes", *(f"epoch {e}" for e in EPOCHS), title="Spearman correlation of an epoch's score with the "
-                    "best epoch's: over all trainings that did not diverge / over their better half")  # fmt: skip
+    columns = list(told)
+    early = Printed(
+        "recipes", *(f"epoch {e}" for e in EPOCHS), title="Spearman correlation of an epoch's score with the best "
+        "epoch's: over all trainings that did not diverge / over their better half",
+    )  # fmt: skip
     for kind in columns:
         early.add_row(f"{kind} ({told[kind][0]})", *(f"{a:.2f} / {b:.2f}" for a, b in told[kind][1]))
     write("early_epochs", early, {"machine": machine(), "correlations": told})
@@ -114,10 +116,11 @@ def main() -> None:
     rows += compare("tpe", nearest, Tpe, UNDER_TPE, seeds // 2)
     printed = Printed(
         "sampler", "pruner", *(f"regret at {at} epochs" for at in AT), "begun", *columns,
-        title=f"Pruners on {len(random.outcomes)} recorded curves, {seeds} seeds (tpe: {seeds // 2}), {WORKERS} workers on a virtual clock",
-        caption="Regret: accuracy points on images nobody chose by, below the best recipe's; mean ± standard error (p of "
-        "the Wilcoxon test against asha, paired by seed). Begun: recipes after the last. From `all` on: how many of the "
-        "best tenth that were begun were stopped early, over all and by what they are.",
+        title=f"Pruners on {len(random.outcomes)} recorded curves, {seeds} seeds (tpe: {seeds // 2}), "
+        f"{WORKERS} workers on a virtual clock",
+        caption="Regret: accuracy points on images nobody chose by, below the best recipe's; mean ± standard error (p "
+        "of the Wilcoxon test against asha, paired by seed). Begun: recipes after the last. From `all` on: how many of "
+        "the best tenth that were begun were stopped early, over all and by what they are.",
     )  # fmt: skip
     for row in rows:
         printed.add_row(*row.written(columns))
@@ -125,7 +128,7 @@ def main() -> None:
 
 
 def correlations(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, list[tuple[float, float]]]]:
-    """How many whole trainings there are of each kind, and for each epoch the correlations of all and the better half."""
+    """How many whole trainings of each kind there are, and by epoch the correlations of all and the better half."""
     whole = [o for o in outcomes if len(o.curve) == o.epochs]
     middle = np.median([max(o.curve) for o in whole])
     found = {}

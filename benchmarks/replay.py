@@ -1,7 +1,7 @@
 """Searches on a virtual clock: recorded trials, several workers, neither training nor Ray.
 
-The study is asked and told as ``autocls.search.study`` does it: asynchronously, a duplicate costs nothing, a score is the
-best epoch's, and the first trial is never stopped early.
+The study is asked and told as ``autocls.search.study`` does it: asynchronously, a duplicate costs nothing, a score is
+the best epoch's, and the first trial is never stopped early.
 """
 
 import heapq

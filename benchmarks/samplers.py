@@ -70,10 +70,10 @@ def main() -> None:
     if asked.gp:
         rows += compare(tables[:1], {**{r: CONTENDERS[r] for r in REFERENCES}, **SLOW}, asked.seeds, (25, 50))
     printed = Printed(
-        "table", "sampler", "after trials", "regret: median (quartiles)", "better/worse than random", "than tpe", "rank",
-        "ms a trial", title=f"Samplers, {asked.seeds} seeds, {WORKERS} workers on a virtual clock",
-        caption="Regret: accuracy points (HPOLib: mean squared error × 100) below the table's best recipe. Better/worse: "
-        "seeds, and p of the two-sided Wilcoxon test, paired by seed. Rank: mean over the seeds within the block.",
+        "table", "sampler", "after trials", "regret: median (quartiles)", "better/worse than random", "than tpe",
+        "rank", "ms a trial", title=f"Samplers, {asked.seeds} seeds, {WORKERS} workers on a virtual clock",
+        caption="Regret: accuracy points (HPOLib: mean squared error × 100) below the table's best recipe. Better or "
+        "worse: seeds, and p of the two-sided Wilcoxon test, paired by seed. Rank: mean over the seeds of the block.",
     )  # fmt: skip
     for row in rows:
         printed.add_row(*row.written())

@@ -49,15 +49,19 @@ class Asha(BasePruner):
         rung, stop = self._reached.get(trial.number, 0), False
         while (trial.last_step or 0) >= (due := self._due(trial, rung)):
             if due in trial.intermediate_values:
-                scores = [self._scores.setdefault((group, rung), []) for group in self._groups(trial)]
-                stop |= not any([self._among_the_best(trial.intermediate_values[due], s) for s in scores])
+                score = trial.intermediate_values[due]
+                well = [self._among_the_best(score, group, rung) for group in self._groups(trial)]
+                stop |= not any(well)
             rung += 1
         self._reached[trial.number] = rung
         return stop
 
     def _due(self, trial: FrozenTrial, rung: int) -> int:
-        return self._first * self._reduction**rung
+        epochs: int = self._first * self._reduction**rung
+        return epochs
 
-    def _among_the_best(self, score: float, scores: list[float]) -> bool:
+    def _among_the_best(self, score: float, group: Hashable, rung: int) -> bool:
+        """Put a score on a rung of a group; whether it is among the best there."""
+        scores = self._scores.setdefault((group, rung), [])
         insort(scores, score)
         return len(scores) - bisect_right(scores, score) < max(1, len(scores) // self._reduction)

@@ -1,4 +1,4 @@
-"""Early stopping: the rule is Optuna's, a resumed study goes on as it was, and schedules are compared among themselves."""
+"""Early stopping: the rule is Optuna's, a resumed study goes on, and schedules are compared by themselves."""
 
 import random
 import time
@@ -15,7 +15,8 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 def stopped(seed: int, *pruners: BasePruner, trials: int = 90) -> list[int]:
     """The epoch that each trial ended at; four run at a time with random scores, each pruner has its share of them."""
-    rng, study = random.Random(seed), optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(0))
+    rng = random.Random(seed)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(0))
     running, ended = [study.ask() for _ in range(4)], dict[int, int]()
     while len(ended) < trials:
         study.pruner = pruners[len(ended) * len(pruners) // trials]
@@ -53,8 +54,8 @@ def test_asked_twice_it_counts_a_score_once() -> None:
 
 def test_the_best_of_a_schedule_goes_on_though_others_are_ahead() -> None:
     study = optuna.create_study(direction="maximize", pruner=Asha(groups=all_or_schedule))
-    said = []
-    for schedule, score in [("cosine", 0.8), ("one_cycle", 0.2), ("one_cycle", 0.1), ("cosine", 0.7), ("one_cycle", 0.3)]:
+    said, reports = [], (("cosine", 0.8), ("one_cycle", 0.2), ("one_cycle", 0.1), ("cosine", 0.7), ("one_cycle", 0.3))
+    for schedule, score in reports:
         study.enqueue_trial({"schedule": schedule})
         trial = study.ask()
         trial.suggest_categorical("schedule", ["cosine", "one_cycle"])
