@@ -3,11 +3,10 @@
 The curves are those of ``record_curves.py``, in whose space schedules and warm-ups differ. They are handed out in
 random order, or chosen by TPE, whose recipe is answered with the recorded one that is nearest to it.
 
-    python -m benchmarks.pruners --seeds 40
+    python -m benchmarks.pruners --seeds 100
 """
 
 import argparse
-import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -20,7 +19,7 @@ from optuna.trial import FrozenTrial
 from rich.table import Table as Printed
 from scipy import stats
 
-from autocls.search.pruning import Asha
+from autocls.search.pruning import Asha, Paced
 from autocls.search.sampling import Tpe
 from benchmarks.curves import Nearest, Recorded
 from benchmarks.replay import Outcome, Replay, replay
@@ -39,13 +38,6 @@ class SinceWarmup(Asha):
 
     def _due(self, trial: FrozenTrial, rung: int) -> int:
         return int(trial.user_attrs["warmup"]) + super()._due(trial, rung)
-
-
-class ByShare(Asha):
-    """Counts in ninths of the planned epochs."""
-
-    def _due(self, trial: FrozenTrial, rung: int) -> int:
-        return math.ceil(int(trial.user_attrs["planned"]) / 9 * super()._due(trial, rung))
 
 
 def kinds(*names: str, everyone: bool = False) -> Callable[[FrozenTrial], Iterable[Hashable]]:
@@ -69,12 +61,14 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
     "asha within the schedule": lambda: Asha(groups=kinds("schedule")),
     "asha within with/without warm-up": lambda: Asha(groups=kinds("warm")),
     "asha since the warm-up": SinceWarmup,
-    "asha by share of the epochs": ByShare,
+    "asha by share of the epochs": lambda: Paced(12, groups=kinds(everyone=True)),
     "asha in all or the schedule": lambda: Asha(groups=kinds("schedule", everyone=True)),
     "asha in all or with/without warm-up": lambda: Asha(groups=kinds("warm", everyone=True)),
+    "paced: by share, in all or the schedule": lambda: Paced(12, groups=kinds("schedule", everyone=True)),
+    "paced, with/without warm-up too": lambda: Paced(12, groups=kinds("schedule", "warm", everyone=True)),
 }
 
-UNDER_TPE = ("asha", "none", "hyperband", "asha within the schedule", "asha in all or the schedule")
+UNDER_TPE = ("asha", "none", "hyperband", "paced: by share, in all or the schedule")
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,7 @@ class Row:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--seeds", type=int, default=100)
     seeds = parser.parse_args().seeds
     warnings.simplefilter("ignore")
     random, nearest = Recorded(), Nearest()
@@ -113,10 +107,10 @@ def main() -> None:
         early.add_row(f"{kind} ({told[kind][0]})", *(f"{a:.2f} / {b:.2f}" for a, b in told[kind][1]))
     write("early_epochs", early, {"machine": machine(), "correlations": told})
     rows = compare("random", random, random_order, PRUNERS, seeds)
-    rows += compare("tpe", nearest, Tpe, UNDER_TPE, seeds // 2)
+    rows += compare("tpe", nearest, Tpe, UNDER_TPE, seeds // 5)
     printed = Printed(
         "sampler", "pruner", *(f"regret at {at} epochs" for at in AT), "begun", *columns,
-        title=f"Pruners on {len(random.outcomes)} recorded curves, {seeds} seeds (tpe: {seeds // 2}), "
+        title=f"Pruners on {len(random.outcomes)} recorded curves, {seeds} seeds (tpe: {seeds // 5}), "
         f"{WORKERS} workers on a virtual clock",
         caption="Regret: accuracy points on images nobody chose by, below the best recipe's; mean ± standard error (p "
         "of the Wilcoxon test against asha, paired by seed). Begun: recipes after the last. From `all` on: how many of "

@@ -73,7 +73,7 @@ def search(
     cpus_per_trial: float = 1,
     gpus_per_trial: float | None = None,
     sampler: str = "tpe",
-    pruner: str = "hyperband",
+    pruner: str = "paced",
     storage: str | None = None,
     root: str | Path | None = None,
     skip_bad: bool = False,

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler
 
 from autocls.errors import BadInput, unknown
+from autocls.search.pruning import Asha, Paced
 from autocls.search.sampling import Tpe
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
@@ -16,8 +17,9 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 """By name, made with a seed."""
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {
+    "paced": Paced,
+    "asha": lambda epochs: Asha(),
     "hyperband": lambda epochs: HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3),
-    "asha": lambda epochs: SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
     "median": lambda epochs: MedianPruner(n_startup_trials=5, n_warmup_steps=1),
     "none": lambda epochs: NopPruner(),
 }

@@ -8,7 +8,7 @@ import pytest
 from optuna.pruners import BasePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
-from autocls.search.pruning import Asha, all_or_schedule
+from autocls.search.pruning import Asha, Paced, all_or_schedule
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -62,6 +62,24 @@ def test_the_best_of_a_schedule_goes_on_though_others_are_ahead() -> None:
         trial.report(score, 1)
         said.append(trial.should_prune())
     assert said == [False, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("most", "planned", "rungs"),
+    [(9, 9, [1, 3, 9]), (8, 8, [1, 3, 8]), (12, 12, [2, 4, 12]), (30, 12, [1, 2, 4, 12]), (2, 1, [1, 1])],
+)
+def test_it_is_paced_by_the_planned_epochs(most: int, planned: int, rungs: list[int]) -> None:
+    study = optuna.create_study(direction="maximize", pruner=Paced(most))
+    asked = []
+    for trial in [study.ask() for _ in range(planned + 1)]:
+        trial.set_user_attr("planned", planned)
+        for epoch in range(1, planned + 1):
+            trial.report(epoch - trial.number, epoch)
+            if trial.should_prune():
+                asked.append(epoch)
+                break
+    assert set(asked) <= set(rungs)
+    assert {due for _, rung in study.pruner._scores for due in [rungs[rung]]} == set(rungs)
 
 
 def test_an_epoch_takes_no_longer_in_a_large_study() -> None:
