@@ -24,7 +24,8 @@ from autocls.search.connection import connected
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.environment import describe
 from autocls.search.runner import Objective, imagine, train_on
-from autocls.search.study import Misfits, Study, check_names, no_misfits
+from autocls.search.strategies import check_names
+from autocls.search.study import Misfits, Study, no_misfits
 from autocls.space import Space
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save
 from autocls.training.inference import evaluate
@@ -72,7 +73,7 @@ def search(
     cpus_per_trial: float = 1,
     gpus_per_trial: float | None = None,
     sampler: str = "tpe",
-    pruner: str = "hyperband",
+    pruner: str = "paced",
     storage: str | None = None,
     root: str | Path | None = None,
     skip_bad: bool = False,

@@ -13,9 +13,10 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autocls.domains import Domain, Int, Log, OneOf, Value
-from autocls.errors import BadInput, unknown
+from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.search.journal import Journal, WithoutAnswers
+from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.space import Space
 from autocls.tricks.distillation import Best
 
@@ -43,27 +44,6 @@ def no_teacher() -> None:
 
 
 NO_TEACHER = "best: not applicable: no trial is complete yet that it could learn from"
-
-
-SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed),
-    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
-}
-PRUNERS: dict[str, Callable[[int], optuna.pruners.BasePruner]] = {
-    "hyperband": lambda epochs: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3),
-    "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
-    "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
-    "none": lambda epochs: optuna.pruners.NopPruner(),
-}
-
-
-def check_names(sampler: str, pruner: str) -> None:
-    """Raises BadInput for an unknown sampler or pruner."""
-    for what, name, known in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
-        if name not in known:
-            raise BadInput(f"--{what}: {unknown(what, name, known)}")
 
 
 @dataclass(frozen=True)

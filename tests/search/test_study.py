@@ -9,16 +9,14 @@ from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.search.driver import Budget, Driver
 from autocls.search.messages import Epoch
+from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.search.study import (
     DUPLICATES_IN_A_ROW,
     NO_TEACHER,
-    PRUNERS,
-    SAMPLERS,
     Asked,
     Misfits,
     Record,
     Study,
-    check_names,
     no_misfits,
 )
 from autocls.space import Space
@@ -55,11 +53,6 @@ def test_every_sampler_and_pruner_runs_trials(tmp_path: Path, sampler: str, prun
             study.report(asked.number, epoch, epoch / 10)
         study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=None)
     assert [row.state for row in study.rows()] == ["COMPLETE"] * 4
-
-
-def test_an_unknown_sampler_names_the_near_one() -> None:
-    with pytest.raises(BadInput, match="--sampler: no such sampler 'tpee'; did you mean 'tpe'"):
-        check_names("tpee", "none")
 
 
 def test_a_finite_space_is_exhausted_without_a_recipe_twice(tmp_path: Path) -> None:
