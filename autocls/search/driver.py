@@ -44,6 +44,7 @@ class _Live:
     epochs: int = 0
     seconds: float = 0.0
     parameters: int | None = None
+    numerics: str = ""
 
 
 Watch = Callable[[Snapshot], None]
@@ -94,6 +95,7 @@ class Driver:
             return True
         live.seconds += said.seconds
         live.parameters = said.parameters or live.parameters
+        live.numerics = said.numerics or live.numerics
         if said.weights:
             self.weights[number] = Path(said.weights)
         if said.failure:
@@ -145,7 +147,9 @@ class Driver:
 
     def _end(self, live: _Live, state: str, reason: str = "") -> None:
         number = live.asked.number
-        self._study.tell(number, state, seconds=live.seconds, parameters=live.parameters, reason=reason)
+        self._study.tell(
+            number, state, seconds=live.seconds, parameters=live.parameters, reason=reason, numerics=live.numerics
+        )
         del self._live[number]
         self._stalled = False
         now = self.snapshot

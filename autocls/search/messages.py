@@ -23,6 +23,8 @@ class Epoch:
     score: float
     seconds: float
     parameters: int | None = None
+    numerics: str = ""
+    """What the network computed with, as ``float32, channels last``; empty for a trial that trains none."""
     weights: str = ""
     """The folder that its weights come to lie in, at the latest before the trial's last epoch is told; empty unless it
     was the search's best so far."""

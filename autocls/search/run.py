@@ -25,7 +25,7 @@ from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.environment import describe
 from autocls.search.runner import Objective, imagine, train_on
 from autocls.search.strategies import check_names
-from autocls.search.study import Misfits, Study, no_misfits
+from autocls.search.study import Misfits, Row, Study, no_misfits
 from autocls.space import Space
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save
 from autocls.training.inference import evaluate
@@ -125,7 +125,8 @@ def search(
     recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
     test_score = None
     if recipe is not None and prepared is not None:
-        test_score = _keep_winner(target, recipe, driver.weights[winner], prepared, metric, driver.snapshot.best)
+        row = next(row for row in study.rows() if row.number == winner)
+        test_score = _keep_winner(target, recipe, driver.weights[winner], prepared, metric, row)
         study.note("test_score", test_score)
         study.note("test_images", sum(prepared.counts["test"].values()))
     if recipe is not None:
@@ -181,7 +182,7 @@ def _appoint(
 
 
 def _keep_winner(
-    target: Path, recipe: Recipe, weights_folder: Path, prepared: Prepared, metric: str, score: float
+    target: Path, recipe: Recipe, weights_folder: Path, prepared: Prepared, metric: str, row: Row
 ) -> float:
     """Write the winner's model folder; opens the sealed test part, once, and returns the score there."""
     data = prepared.at(recipe.image_size)
@@ -189,7 +190,8 @@ def _keep_winner(
     model = build(recipe.without(["weights"]), len(data.classes), data.images.shape[1])
     model.load_state_dict(weights)
     test_score = evaluate(recipe, model, data, data.split.test, metric)
-    save(target / folder.MODEL, recipe, weights, ModelCard.of(data, metric, score, test_score))
+    card = ModelCard.of(data, metric, row.score, test_score, row.numerics)
+    save(target / folder.MODEL, recipe, weights, card)
     return test_score
 
 

@@ -74,6 +74,8 @@ class Row:
     left_out: tuple[str, ...]
     """Why choices that were asked for have no place in this recipe, which has their slots' neutral ones instead."""
     curve: tuple[float, ...]
+    numerics: str
+    """What the network computed with; empty before its first epoch, and for simulated trials."""
     recipe: str
     """YAML."""
 
@@ -205,11 +207,20 @@ class Study(Record):
         trial.report(score, epoch)
         return number > 0 and trial.should_prune()
 
-    def tell(self, number: int, state: str, *, seconds: float, parameters: int | None, reason: str = "") -> None:
+    def tell(
+        self,
+        number: int,
+        state: str,
+        *,
+        seconds: float,
+        parameters: int | None,
+        reason: str = "",
+        numerics: str = "",
+    ) -> None:
         """End a trial as COMPLETE (scored by its best epoch), PRUNED or FAIL."""
         trial = self._live.pop(number)
         ended = {"finished": self._clock(), "seconds": seconds, "parameters": parameters, "reason": reason}
-        for key, value in ended.items():
+        for key, value in {**ended, "numerics": numerics}.items():
             trial.set_user_attr(key, value)
         scores = self._trial(number).intermediate_values.values()
         self._study.tell(trial, max(scores) if state == "COMPLETE" else None, TrialState[state])
@@ -255,6 +266,7 @@ def _row(trial: FrozenTrial) -> Row:
         reason="the search was killed" if running else kept.get("reason", ""),
         left_out=tuple(kept.get("left_out", {}).values()),
         curve=tuple(scores),
+        numerics=kept.get("numerics", ""),
         recipe=kept["recipe"],
     )
 

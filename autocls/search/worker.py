@@ -59,7 +59,7 @@ class Worker(tune.Trainable):
             return Epoch(0, math.nan, 0.0, failure=f"ended before its {self._recipe.epochs} epochs")
         except Exception as error:  # whatever a network or a user's objective raises ends this trial, not the worker
             return Epoch(0, math.nan, time.perf_counter() - started, failure=_reason(error))
-        return Epoch(result.epoch, result.score, result.seconds, result.parameters, weights)
+        return Epoch(result.epoch, result.score, result.seconds, result.parameters, result.numerics or "", weights)
 
     def _keep(self, result: EpochResult) -> str:
         """Write the weights of an epoch that beats the search's best and the trial's own; the folder, or nothing.

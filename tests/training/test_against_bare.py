@@ -5,6 +5,7 @@ import pytest
 from autocls.data import ImageData
 from autocls.recipe import Recipe
 from autocls.training import train
+from autocls.training.numerics import Numerics
 from benchmarks import bare
 
 RECIPES = {
@@ -26,16 +27,20 @@ RECIPES = {
         batch_size=32,
         epochs=2,
     ),
-    "resnet": Recipe(architecture="resnet18", batch_size=8, epochs=2),
+    "resnet": Recipe(architecture="resnet18", optimizer={"sgd": {"lr": 0.001}}, batch_size=8, epochs=2),
 }
 
 
+@pytest.mark.parametrize(("numerics", "near"), [(Numerics(), 1e-5), (None, 1e-3)], ids=["plain", "chosen"])
 @pytest.mark.parametrize("name", RECIPES)
-def test_the_loop_gives_the_bare_loops_numbers(name: str, request: pytest.FixtureRequest):
+def test_the_loop_gives_the_bare_loops_numbers(
+    name: str, numerics: Numerics | None, near: float, request: pytest.FixtureRequest
+):
     data: ImageData = request.getfixturevalue("noise" if name == "resnet" else "digits")
     recipe = RECIPES[name]
-    found = [(result.loss, result.score) for result in train(recipe, data, seed=3)]
-    assert found == bare.train(recipe, data, seed=3)  # to the last bit
+    found = [(result.loss, result.score) for result in train(recipe, data, seed=3, numerics=numerics)]
+    for ours, theirs in zip(found, bare.train(recipe, data, seed=3), strict=True):
+        assert ours == pytest.approx(theirs, rel=near)
 
 
 def test_the_first_epochs_are_those_of_the_whole_training(digits: ImageData):
