@@ -17,9 +17,9 @@ BEST = 10
 
 
 class Tpe(TPESampler):
-    """Optuna's TPE, looking at the latest trials and the best ones only.
+    """Optuna's TPE, looking at the trials that run, the latest and the best only.
 
-    Optuna's takes all of them into account for each parameter that depends on a choice.
+    Optuna's looks through all of them, and again for each parameter that depends on a choice.
     """
 
     def __init__(self, seed: int, latest: int = LATEST, **options: Any) -> None:

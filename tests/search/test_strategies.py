@@ -90,6 +90,7 @@ def test_a_trial_takes_no_longer_in_a_large_study() -> None:
 def test_a_pruner_never_stops_the_only_trial(name: str) -> None:
     study = optuna.create_study(direction="maximize", pruner=PRUNERS[name](9))
     trial = study.ask()
+    trial.set_user_attr("planned", 9)
     for epoch in range(1, 10):
         trial.report(epoch / 10, epoch)
         assert not trial.should_prune()
