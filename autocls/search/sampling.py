@@ -20,8 +20,8 @@ class Tpe(TPESampler):
     """Optuna's TPE, looking at the trials that run, the latest and the best only.
 
     Optuna's looks through all of them, and again for each parameter that depends on a choice: of 10,000 trials with 16
-    parameters it took 420 ms for the next one. On NAS-Bench-201 (CIFAR-100, 20 seeds, ``benchmarks/samplers.py``) looking
-    at few is as good after 300 trials (p = 0.68); the latest 50 are too few on HPOLib after 100 (p = 0.015).
+    parameters it took 530 ms for the next one. On NAS-Bench-201 (CIFAR-100, 20 seeds, ``benchmarks/samplers.py``)
+    looking at few is as good after 300 trials (p = 0.68); the latest 50 are too few on HPOLib after 100 (p = 0.015).
     """
 
     def __init__(self, seed: int, latest: int = LATEST, **options: Any) -> None:
