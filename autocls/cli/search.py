@@ -41,7 +41,7 @@ def command(
                                                               "[default: 1 if there is one]",
                                                          show_default=False)] = None,
     sampler: Annotated[str, typer.Option(help="tpe, random, qmc or gp.")] = "tpe",
-    pruner: Annotated[str, typer.Option(help="paced, asha, hyperband, median or none.")] = "paced",
+    pruner: Annotated[str, typer.Option(help="paced, asha, median or none.")] = "paced",
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: a journal file in the output "
                                                      "folder]", show_default=False)] = None,
     root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,

@@ -17,9 +17,11 @@ BEST = 10
 
 
 class Tpe(TPESampler):
-    """Optuna's TPE, looking at the latest trials and the best ones only.
+    """Optuna's TPE, looking at the trials that run, the latest and the best only.
 
-    Optuna's takes all of them into account for each parameter that depends on a choice.
+    Optuna's looks through all of them, and again for each parameter that depends on a choice: of 10,000 trials with 16
+    parameters it took 420 ms for the next one. On NAS-Bench-201 (CIFAR-100, 20 seeds, ``benchmarks/samplers.py``) looking
+    at few is as good after 300 trials (p = 0.68); the latest 50 are too few on HPOLib after 100 (p = 0.015).
     """
 
     def __init__(self, seed: int, latest: int = LATEST, **options: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler
 
 from autocls.errors import BadInput, unknown
@@ -19,7 +19,6 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {
     "paced": Paced,
     "asha": lambda epochs: Asha(),
-    "hyperband": lambda epochs: HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3),
     "median": lambda epochs: MedianPruner(n_startup_trials=5, n_warmup_steps=1),
     "none": lambda epochs: NopPruner(),
 }

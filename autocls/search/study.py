@@ -22,7 +22,7 @@ from autocls.tricks.distillation import Best
 
 JOURNAL = "journal.log"
 NAME = "autocls"
-"""Of the study in a journal of its own; Hyperband draws from the name, so it must not depend on the folder's."""
+"""Of the study in a journal of its own."""
 DUPLICATES_IN_A_ROW = 100
 """So many recipes in a row that were tried before mean that the space is exhausted."""
 

@@ -135,7 +135,7 @@ def test_a_tricks_card_says_what_it_costs_here() -> None:
         (["search", "nowhere"], "nowhere"),
         (["search", "digits", "--time", "soon"], "--time: 'soon' is no duration"),
         (["search", "digits", "--space", "nope.yaml"], "nope.yaml: no such file"),
-        (["search", "digits", "--pruner", "hyperbend"], "did you mean 'hyperband'"),
+        (["search", "digits", "--pruner", "pacd"], "did you mean 'paced'"),
         (["search", "digits", "--epochs", "0"], "epochs: input should be greater than or equal to 1"),
         (["search", "digits", "--address", "127.0.0.1:1"], "no Ray cluster answers there"),
         (["train", "nope.yaml", "digits", "--out", "m"], "nope.yaml: can't be read"),
