@@ -13,12 +13,15 @@ from autocls.errors import BadInput
 
 _thread = ThreadPoolExecutor(1, thread_name_prefix="ray")
 """Stays alive with the connection: Ray's processes end with the thread that started them, not with the process."""
+_closing: Future[None] | None = None
+"""The end of an earlier connection."""
 _begun: dict[str, Future[None]] = {}
 """The connections that were begun and are not used yet, by address."""
 
 
 def begin(address: str) -> None:
     """Start to connect to the cluster at ``address``, which ``connected`` will want; returns at once."""
+    _await_closing()
     if not ray.is_initialized() and address not in _begun:
         _begun[address] = _thread.submit(_connect, address)
 
@@ -27,8 +30,10 @@ def begin(address: str) -> None:
 def connected(address: str) -> Iterator[None]:
     """Within it, Ray is connected: as it was, to the cluster at ``address``, or to one started here for ``local``.
 
-    Raises BadInput when no cluster answers.
+    It is closed behind the caller's back. Raises BadInput when no cluster answers.
     """
+    global _closing
+    _await_closing()
     if ray.is_initialized() and not _begun:
         yield
         return
@@ -37,7 +42,12 @@ def connected(address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        ray.shutdown()
+        _closing = _thread.submit(ray.shutdown)
+
+
+def _await_closing() -> None:
+    if _closing is not None:
+        _closing.result()
 
 
 def _connect(address: str) -> None:

@@ -106,13 +106,13 @@ def search(
         for teacher in _teachers(opened):
             load_teacher(teacher, prepared.classes, prepared.channels)
         runner = train_on(prepared, metric)
-    scratch = target / "scratch"
+    scratch, misfits_here = target / "scratch", _misfits_on(prepared)
     with connected(address):
         resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
         about = {"space": Path(name).stem, "metric": metric, "seed": seed, **_about(prepared)}
         folder.make(target)
         study = Study.create(
-            target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=_misfits_on(prepared)
+            target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=misfits_here
         )
         folder.write_beginning(target, opened, describe(prepared, seed))
         appoint = partial(_appoint, target / folder.TEACHERS, prepared, metric)
@@ -159,6 +159,8 @@ def _cards(recipe: Recipe) -> list[dict[str, Any]]:
 def _misfits_on(prepared: Prepared | None) -> Misfits:
     if prepared is None:
         return no_misfits
+    import torch._dynamo  # noqa: F401  # the meta device imports it, which takes a second: now, while Ray comes up
+
     return partial(misfits, classes=len(prepared.classes), channels=prepared.channels)
 
 
