@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 START = time.time()
 
@@ -24,6 +24,7 @@ import psutil  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from autocls.data import Prepared  # noqa: E402
+from autocls.errors import TrialFailed  # noqa: E402
 from autocls.recipe import Recipe  # noqa: E402
 from autocls.search import connection, run  # noqa: E402
 from autocls.search.driver import Snapshot  # noqa: E402
@@ -49,24 +50,35 @@ class Step:
     validation: float
     copying: float
     """Of weights that were wanted."""
+    failed: float
+    """All of it, if the training broke."""
 
 
 def noted(folder: Path, prepared: Prepared, metric: str, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
     """A trial that writes down its steps."""
-    trial, last = time.time_ns(), None
+    trial = time.time_ns()
     epochs = train(recipe, prepared.at(recipe.image_size), seed, metric=metric)
     with (folder / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
         while True:
             begun = time.time()
-            result = next(epochs, None)
+            try:
+                result = next(epochs, None)
+            except TrialFailed:
+                note(file, Step(os.getpid(), trial, begun, time.time(), 0, 0, 0, 0, time.time() - begun))
+                raise
             if result is None:
                 return
             ended, spent, copied = time.time(), result.spent, [0.0]
             assert spent is not None
             assert result.weights is not None
             yield replace(result, weights=partial(timed, result.weights, copied))
-            last = Step(os.getpid(), trial, begun, ended, spent.data, spent.training, spent.validation, copied[0])
-            print(json.dumps(asdict(last)), file=file, flush=True)
+            parts = (spent.data, spent.training, spent.validation, copied[0])
+            note(file, Step(os.getpid(), trial, begun, ended, *parts, failed=0.0))
+
+
+def note(file: TextIO, step: Step) -> None:
+    """Write a step down."""
+    print(json.dumps(asdict(step)), file=file, flush=True)
 
 
 def timed(copy: Callable[[], Any], took: list[float]) -> Any:
@@ -150,7 +162,8 @@ def share_out(steps: pd.DataFrame, started: float, ended: float) -> dict[str, fl
         "training steps": arithmetic["training"],
         "making batches": arithmetic["data"],
         "validation": arithmetic["validation"],
-        "building networks": (steps["ended"] - steps["begun"]).sum() - arithmetic.sum(),
+        "epochs that failed": steps["failed"].sum(),
+        "building networks": (steps["ended"] - steps["begun"] - steps["failed"]).sum() - arithmetic.sum(),
         "copying weights": steps["copying"].sum(),
         "between epochs (Ray, and the study's verdict)": gaps[same].sum() - steps["copying"].sum(),
         "between trials (Ray, the next recipe)": gaps[~same].sum(),

@@ -18,6 +18,9 @@ from autocls.training.numerics import Numerics
 from autocls.training.optimisation import rate_factor
 from autocls.training.session import Session
 
+LOOKS = 8
+"""So many times an epoch the loss is looked at, for which a GPU is waited for; a training that broke ends there."""
+
 
 @dataclass(frozen=True)
 class Spent:
@@ -86,15 +89,15 @@ def train(
         batches = session.stream(order, [at / recipe.epochs for at in done])
         total = torch.zeros((), device=session.tensors.labels.device)
         data_time = training_time = 0.0
-        for at in done:
+        looks = {math.ceil(len(order) * k / LOOKS) for k in range(1, LOOKS + 1)}
+        for i, at in enumerate(done, start=1):
             batch = next(batches)
             data_time += clock.lap()
             total += session.step(batch, rate_factor(recipe, at, 1 / len(order), scores))
+            if i in looks and not math.isfinite(total):
+                raise TrialFailed(f"the loss is {float(total)} in epoch {epoch}")
             training_time += clock.lap()
-        loss = float(total) / len(order)  # the one time in an epoch that a GPU is waited for
-        training_time += clock.lap()
-        if not math.isfinite(loss):
-            raise TrialFailed(f"the loss is {loss} in epoch {epoch}")
+        loss = float(total) / len(order)
         scores.append(float(scorer(truth, session.answers(data.split.val).argmax(1).cpu().numpy())))
         spent = Spent(data_time, training_time, clock.lap())
         weights = partial(weights_of, session.answering)
