@@ -48,8 +48,6 @@ class Step:
     data: float
     training: float
     validation: float
-    copying: float
-    """Of weights that were wanted."""
     failed: float
     """All of it, if the training broke."""
 
@@ -64,16 +62,15 @@ def noted(folder: Path, prepared: Prepared, metric: str, recipe: Recipe, seed: i
             try:
                 result = next(epochs, None)
             except TrialFailed:
-                note(file, Step(os.getpid(), trial, begun, time.time(), 0, 0, 0, 0, time.time() - begun))
+                note(file, Step(os.getpid(), trial, begun, time.time(), 0, 0, 0, time.time() - begun))
                 raise
             if result is None:
                 return
-            ended, spent, copied = time.time(), result.spent, [0.0]
+            ended, spent = time.time(), result.spent
             assert spent is not None
             assert result.weights is not None
-            yield replace(result, weights=partial(timed, result.weights, copied))
-            parts = (spent.data, spent.training, spent.validation, copied[0])
-            note(file, Step(os.getpid(), trial, begun, ended, *parts, failed=0.0))
+            note(file, Step(os.getpid(), trial, begun, ended, spent.data, spent.training, spent.validation, 0))
+            yield replace(result, weights=partial(timed, result.weights, folder / f"{os.getpid()}.copies"))
 
 
 def note(file: TextIO, step: Step) -> None:
@@ -81,11 +78,12 @@ def note(file: TextIO, step: Step) -> None:
     print(json.dumps(asdict(step)), file=file, flush=True)
 
 
-def timed(copy: Callable[[], Any], took: list[float]) -> Any:
-    """What ``copy`` gives; ``took`` learns the seconds."""
+def timed(copy: Callable[[], Any], file: Path) -> Any:
+    """What ``copy`` gives; the seconds are written down."""
     begun = time.perf_counter()
     copied = copy()
-    took[0] = time.perf_counter() - begun
+    with file.open("a", encoding="utf-8") as copies:
+        print(time.perf_counter() - begun, file=copies)
     return copied
 
 
@@ -132,8 +130,9 @@ def main() -> None:
         done = run.search(source, SPACE, seconds=arguments.seconds, seed=arguments.seed, out=folder / "run")
         ended = time.time()
         driver = sum(psutil.Process().cpu_times()[:2]) - sum(used[:2])
+        copying = sum(float(line) for file in steps_folder.glob("*.copies") for line in file.read_text().split())
         steps = pd.concat([pd.read_json(file, lines=True) for file in steps_folder.glob("*.jsonl")])
-    shares = share_out(steps, START, ended)
+    shares = share_out(steps, copying, START, ended)
     beside = {"the driver's work beside them, processor time": driver, **optuna_parts(watch.seconds)}
     data = {"machine": results.machine(), "arguments": vars(arguments), "seconds": shares, "beside": beside,
             "calls": watch.seconds, "trials": trials(done.snapshot), "epochs": len(steps)}  # fmt: skip
@@ -149,7 +148,7 @@ def trials(snapshot: Snapshot) -> int:
     return snapshot.complete + snapshot.pruned + snapshot.failed
 
 
-def share_out(steps: pd.DataFrame, started: float, ended: float) -> dict[str, float]:
+def share_out(steps: pd.DataFrame, copying: float, started: float, ended: float) -> dict[str, float]:
     """Core-seconds by what they went to; they add up to wall-clock times cores."""
     steps = steps.sort_values(["worker", "begun"])
     before = steps.groupby("worker")["ended"].shift()
@@ -164,8 +163,8 @@ def share_out(steps: pd.DataFrame, started: float, ended: float) -> dict[str, fl
         "validation": arithmetic["validation"],
         "epochs that failed": steps["failed"].sum(),
         "building networks": (steps["ended"] - steps["begun"] - steps["failed"]).sum() - arithmetic.sum(),
-        "copying weights": steps["copying"].sum(),
-        "between epochs (Ray, and the study's verdict)": gaps[same].sum() - steps["copying"].sum(),
+        "copying weights": copying,
+        "between epochs (Ray, and the study's verdict)": gaps[same].sum() - copying,
         "between trials (Ray, the next recipe)": gaps[~same].sum(),
         "before the first trial (imports, Ray's start)": (first - started).sum(),
         "after the last epoch (sealed test, cards, report)": (ended - last).sum() + idle * (ended - started),
