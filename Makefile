@@ -31,7 +31,7 @@ docs: $(VENV)/installed
 	$(BIN)/python -m autocls.probe.matrix > docs/applicability.md
 
 # Each takes minutes, and wants the machine for itself; benchmarks/README.md says what it measures.
-BENCHMARKS := search trial overhead samplers pruners strategy_speed profile
+BENCHMARKS := search trial overhead report samplers pruners strategy_speed profile
 
 bench: $(VENV)/installed-dev
 	set -e; for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each; done

@@ -152,7 +152,7 @@ def asked(space: str, marks: Sequence[int], epochs: int, limit: float) -> list[A
     spent, fits, found = list[tuple[float, float, float]](), list[float](), list[Asked]()
     opened = Space.load(space).with_epochs(epochs)
     with tempfile.TemporaryDirectory() as folder:
-        study = Study.create(Path(folder), None, opened, {}, seed=0, sampler="tpe", pruner="hyperband")
+        study = Study.create(Path(folder), None, opened, {}, seed=0, sampler="tpe", pruner="paced")
         until = time.monotonic() + limit
         while len(spent) < max(marks) + WINDOW // 2 and time.monotonic() < until:
             began = time.perf_counter()
@@ -227,7 +227,7 @@ def _search_target(wanted: int, reached: int, each: dict[str, Spread]) -> str:
 
 def study_table(rows: Sequence[Asked], epochs: int) -> Table:
     """A row for each space and mark."""
-    table = Table(title=f"The study alone, TPE and Hyperband, {epochs} epochs a trial; medians of {WINDOW} trials, ms")
+    table = Table(title=f"The study alone, TPE and paced early stopping, {epochs} epochs a trial; medians of {WINDOW} trials, ms")
     for column in ("space", "trial", "ask", "report", "tell", "ask + report + tell", "fit", "memory (MB)", "target"):
         table.add_column(column)
     for before, row in zip([None, *rows], rows, strict=False):

@@ -56,8 +56,11 @@ def command(
         autocls search photos/ --space quick --time 30m
     """
     budget = seconds(time) if time is not None else None
+    from autocls.data.sources import locate
     from autocls.search.connection import begin
+    from autocls.shipped import find
 
+    locate(data), find(space)  # a slip is said before anything starts
     begin(address)  # while the rest is imported
     from autocls.cli.progress import Progress
     from autocls.search.run import search

@@ -60,8 +60,9 @@ def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_o
         os.environ.setdefault(name, value)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once + FAR_AHEAD)  # so that all the workers start at once
     hand_out = _HandOut(driver, seed, at_once)
+    threads = max(1, int(resources.cpus))
     tune.run(
-        tune.with_parameters(Worker, runner=runner, weights=scratch.resolve() / "weights"),
+        tune.with_parameters(Worker, runner=runner, weights=scratch.resolve() / "weights", threads=threads),
         name="trials",
         storage_path=str(scratch.resolve()),
         search_alg=hand_out,
@@ -88,7 +89,10 @@ _QUIET = {
 
 
 class _HandOut(Searcher):
-    """Tune's searcher: hands out what the driver asks for, at most ``at_once`` trials and one waiting."""
+    """Tune's searcher: hands out what the driver asks for, at most ``at_once`` trials and one waiting.
+
+    Tune asks for more before it gives a free worker what waits, so more is asked for only when nothing waits for one.
+    """
 
     def __init__(self, driver: Driver, seed: int, at_once: int) -> None:
         super().__init__(metric="score", mode="max")
@@ -102,7 +106,7 @@ class _HandOut(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         free = self._at_once - (len(self.numbers) - len(self.waiting))
-        if len(self.waiting) >= (free or FAR_AHEAD):  # what waits for a free worker begins before more is asked for
+        if len(self.waiting) >= (free or FAR_AHEAD):
             return None
         asked = self._driver.ask()
         if asked is None:

@@ -1,7 +1,6 @@
 """A warm process that trains recipe after recipe, an epoch a step. It imports nothing that only the driver needs."""
 
 import math
-import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -24,8 +23,10 @@ class Worker(tune.Trainable):
     It writes weights itself: a checkpoint of Tune's would lie there only some time after the score was told.
     """
 
-    def setup(self, config: dict[str, Any], runner: Runner | None = None, weights: Path = Path()) -> None:
-        torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))  # Ray says: the cores of a trial
+    def setup(
+        self, config: dict[str, Any], runner: Runner | None = None, weights: Path = Path(), threads: int = 1
+    ) -> None:
+        torch.set_num_threads(threads)
         assert runner is not None, "tune.with_parameters gives it"
         self._runner = runner
         self._weights = weights

@@ -1,0 +1,28 @@
+import subprocess
+import sys
+
+SEARCH = """
+import ray
+from autocls.errors import BadInput
+from autocls.search.connection import begin, connected
+
+begin("local")
+with connected("local"):
+    print(ray.is_initialized(), int(ray.cluster_resources()["CPU"]) > 0)
+with connected("local"):  # waits for the end of the one before
+    print(ray.get(ray.remote(lambda: 1).remote()))
+try:
+    begin("127.0.0.1:1")
+    with connected("127.0.0.1:1"):
+        pass
+except BadInput as error:
+    print(error)
+"""
+
+
+def test_a_connection_may_begin_early_and_follow_another():
+    done = subprocess.run([sys.executable, "-c", SEARCH], capture_output=True, text=True, timeout=120)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["True True", "1"], done.stderr
+    assert lines[2].startswith("--address 127.0.0.1:1: no Ray cluster answers there")
+    assert done.returncode == 0

@@ -1,0 +1,67 @@
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from autocls.recipe import Recipe
+from autocls.search.messages import Job
+from autocls.search.worker import Worker
+from autocls.training.artifact import WEIGHTS
+from autocls.training.loop import EpochResult
+
+RECIPE = Recipe(epochs=3)
+
+
+def trial(*scores: float) -> Any:
+    """A runner whose epochs have these scores, and weights that say which epoch they are of."""
+
+    def run(recipe: Recipe, seed: int) -> Iterator[EpochResult]:
+        for epoch, score in enumerate(scores, start=1):
+            weights = {"epoch": torch.tensor(float(epoch))}
+            yield EpochResult(epoch, score, 1.0, weights=lambda weights=weights: weights)
+
+    return run
+
+
+def worker(folder: Path, runner: Any, best: float = -math.inf) -> Worker:
+    made = Worker.__new__(Worker)  # Tune's own part wants a cluster
+    made.setup({"job": Job(7, RECIPE, 0, best)}, runner=runner, weights=folder)
+    return made
+
+
+def test_the_best_epochs_weights_are_there_when_the_last_epoch_is_told(tmp_path: Path):
+    found = worker(tmp_path, trial(0.5, 0.9, 0.7))
+    said = [found.step()["said"] for _ in range(3)]
+    assert [bool(epoch["weights"]) for epoch in said] == [True, True, False]
+    assert load_file(tmp_path / "7" / WEIGHTS)["epoch"] == 2
+
+
+def test_weights_that_nobody_wants_are_not_written(tmp_path: Path):
+    found = worker(tmp_path, trial(0.5, 0.6, 0.7), best=0.8)
+    assert [found.step()["said"]["weights"] for _ in range(3)] == ["", "", ""]
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_cannot_be_written_fail_the_trial_with_the_reason(tmp_path: Path):
+    (tmp_path / "7").write_text("in the way")
+    said = worker(tmp_path, trial(0.5, 0.6, 0.7)).step()["said"]
+    assert "File exists" in said["failure"]
+
+
+def test_a_worker_takes_its_cores_and_no_more(tmp_path: Path):
+    before = torch.get_num_threads()
+    try:
+        made = Worker.__new__(Worker)
+        made.setup({"job": Job(0, RECIPE, 0, 0.0)}, runner=trial(0.5), weights=tmp_path, threads=3)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_a_score_that_is_no_number_fails_the_trial(tmp_path: Path, score: float):
+    assert worker(tmp_path, trial(score)).step()["said"]["failure"] == f"the score is {score}"
