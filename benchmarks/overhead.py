@@ -227,7 +227,7 @@ def _search_target(wanted: int, reached: int, each: dict[str, Spread]) -> str:
 
 def study_table(rows: Sequence[Asked], epochs: int) -> Table:
     """A row for each space and mark."""
-    table = Table(title=f"The study alone, TPE and paced early stopping, {epochs} epochs a trial; medians of {WINDOW} trials, ms")
+    table = Table(title=f"The study alone, TPE and paced, {epochs} epochs a trial; medians of {WINDOW} trials, ms")
     for column in ("space", "trial", "ask", "report", "tell", "ask + report + tell", "fit", "memory (MB)", "target"):
         table.add_column(column)
     for before, row in zip([None, *rows], rows, strict=False):
