@@ -172,16 +172,15 @@ def share_out(steps: pd.DataFrame, copying: float, started: float, ended: float)
 
 
 def table(shares: dict[str, float], beside: dict[str, float], data: dict[str, Any]) -> Table:
-    """The shares, the largest last target."""
-    total = sum(shares.values())
-    inside = sum(list(shares.values())[:3])
-    searching = total - sum(list(shares.values())[-2:])
+    """What the seconds went to, and how much of it was arithmetic."""
+    total, parts = sum(shares.values()), list(shares.values())
+    searching, inside, failed = total - sum(parts[-2:]), sum(parts[:3]), parts[3]
     made = Table(
         title=f"Where a search's time goes: {total / CORES:.0f} s on {CORES} cores, {data['trials']} trials, "
         f"{data['epochs']} epochs (n = 1)",
-        caption=f"Inside training and validation steps: {inside / total:.1%} of the whole command's wall-clock × "
-        f"cores, "
-        f"{inside / searching:.1%} of that between the first trial and the last epoch (target ≥ {TARGET:.0%}).",
+        caption="Inside training and validation steps, between the first trial and the last epoch: "
+        f"{inside / searching:.1%} in epochs that counted, {(inside + failed) / searching:.1%} with those that failed "
+        f"(target ≥ {TARGET:.0%}); of the whole command {inside / total:.1%} and {(inside + failed) / total:.1%}.",
     )
     for column in ("what", "core-seconds", "share"):
         made.add_column(column)
