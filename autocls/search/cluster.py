@@ -106,7 +106,7 @@ class _HandOut(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         free = self._at_once - (len(self.numbers) - len(self.waiting))
-        if len(self.waiting) >= (free or FAR_AHEAD):
+        if len(self.waiting) >= max(free, FAR_AHEAD):
             return None
         asked = self._driver.ask()
         if asked is None:

@@ -43,6 +43,9 @@ def test_a_free_worker_begins_what_waits_before_more_is_asked_for(driver: Driver
     assert hand_out.suggest("d") is None
     begins("c")
     assert hand_out.suggest("d")
+    begins("d")  # on a node that joined: it is used, and one more waits
+    assert hand_out.suggest("e")
+    assert hand_out.suggest("f") is None
 
 
 def test_a_job_says_from_which_score_on_weights_are_wanted(driver: Driver):
