@@ -1,0 +1,43 @@
+"""How scores and differences are written, in the terminal and on the page."""
+
+import math
+
+
+def percent(share: float) -> str:
+    """``98.74 %``; a dash for what is not known."""
+    return "–" if math.isnan(share) else f"{100 * share:.2f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of scores in points, with its sign: ``+1.24 points``."""
+    return f"{signed(difference)} points"
+
+
+def signed(difference: float) -> str:
+    """A difference of scores in points without the word: ``+1.24``; a dash for what is not known."""
+    return "–" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−")
+
+
+def span(low: float, high: float) -> str:
+    """An interval of a difference in points: ``−0.10 to +1.24``; a dash for what is not known."""
+    return "–" if math.isnan(low) else f"{signed(low)} to {signed(high)}"
+
+
+def shares(low: float, high: float) -> str:
+    """An interval of a score: ``97.95 to 98.67 %``; a dash for what is not known."""
+    return "–" if math.isnan(low) else f"{100 * low:.2f} to {100 * high:.2f} %"
+
+
+def chance(p: float) -> str:
+    """A p value: ``0.031``, ``< 0.001``; a dash for what is not known."""
+    return "–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def count(number: int | None) -> str:
+    """``61.4 k``, ``11.2 M``; a dash for what is not known."""
+    if number is None:
+        return "–"
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= unit:
+            return f"{number / unit:.3g} {letter}" if number < 999.5 * unit else f"{number / unit:.0f} {letter}"
+    return str(number)
