@@ -1,19 +1,16 @@
 """Reading a run folder."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from autocls.errors import BadInput
 from autocls.report.recipes import Recipes
+from autocls.verdict.file import read_json, read_text
 from autocls.verdict.ranking import leaderboard
-
-J = TypeVar("J", dict[str, Any], list[dict[str, Any]])
-_JSON = {dict: "object", list: "array"}
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,11 @@ def read(folder: Path) -> Run:
         raise BadInput(f"{folder}: holds no search: there is no {table.name} in it")
     return Run(
         _trials(table),
-        _json(folder / "summary.json", dict),
-        _json(folder / "environment.json", dict),
-        _text(folder / "best_recipe.yaml"),
-        _text(folder / "space.yaml"),
-        _json(folder / "cards.json", list),
+        read_json(folder / "summary.json", dict),
+        read_json(folder / "environment.json", dict),
+        read_text(folder / "best_recipe.yaml"),
+        read_text(folder / "space.yaml"),
+        read_json(folder / "cards.json", list),
     )
 
 
@@ -61,18 +58,3 @@ def _trials(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: can't be read as a table of trials: {error}") from None
-
-
-def _json(path: Path, kind: type[J]) -> J:
-    text = _text(path)
-    try:
-        found = kind() if text is None else json.loads(text)
-    except ValueError as error:
-        raise BadInput(f"{path}: is no JSON: {error}") from None
-    if not isinstance(found, kind):
-        raise BadInput(f"{path}: should hold one JSON {_JSON[kind]}, not a {type(found).__name__}")
-    return found
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -9,7 +9,7 @@ import pytest
 
 from autocls.errors import BadInput
 from autocls.verdict.file import VERDICT as FILE
-from autocls.verdict.file import load, of, save
+from autocls.verdict.file import load, save, verdict_of
 from autocls.verdict.verdict import SCHEMA
 from tests.verdict.verdicts import BARE, VERDICT
 
@@ -75,8 +75,8 @@ def test_a_file_that_was_cut_off_is_bad_input_that_names_it(tmp_path: Path, text
 
 def test_a_folder_without_a_verdict_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"holds no verdict.*search with more time"):
-        of(tmp_path)
+        verdict_of(tmp_path)
     with pytest.raises(BadInput, match="no such folder"):
-        of(tmp_path / "nowhere")
+        verdict_of(tmp_path / "nowhere")
     save(VERDICT, tmp_path / FILE)
-    assert of(tmp_path) == VERDICT
+    assert verdict_of(tmp_path) == VERDICT
