@@ -27,8 +27,9 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
-docs: $(VENV)/installed
+docs: $(VENV)/installed-dev
 	$(BIN)/python -m autocls.probe.matrix > docs/applicability.md
+	$(BIN)/python -m tests.verdict.schema
 
 # Each takes minutes, and wants the machine for itself; benchmarks/README.md says what it measures.
 BENCHMARKS := search trial overhead report samplers pruners strategy_speed profile

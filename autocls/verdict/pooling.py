@@ -31,8 +31,8 @@ class Pooled:
 def pool(effects: Sequence[Effect]) -> Pooled:
     """The random-effects mean (DerSimonian & Laird 1986) with the interval of Hartung & Knapp (2001).
 
-    DerSimonian and Laird's own interval is too sure of itself where studies are few, as they are here. Studies that agree
-    by chance don't narrow it (Röver et al. 2015).
+    DerSimonian and Laird's own interval is too sure of itself where studies are few, as they are here. Studies that
+    agree by chance don't narrow it (Röver et al. 2015).
     """
     known = [e for e in effects if not math.isnan(e.low)]
     if len(known) < 2:

@@ -110,9 +110,8 @@ class Prior:
 
     def to_yaml(self) -> str:
         """The prior as ``load`` reads it back, numbers to a ten-thousandth of a point."""
-        return (
-            f"# What helped where, by `autocls cards`. docs/cards.md says what the fields mean.\n{write(plain(self))}"
-        )
+        about = "# What helped where, by `autocls cards`. docs/cards.md says what the fields mean.\n"
+        return about + write(_rounded(plain(self)))
 
     def favoured(self) -> dict[str, str]:
         """Of each slot that has one, the choice to try first: the surest, then the one that helped most studies."""
