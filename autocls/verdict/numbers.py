@@ -1,6 +1,8 @@
-"""How scores and differences are written, in the terminal and on the page."""
+"""How a verdict's numbers are written, in the terminal and on the page."""
 
 import math
+
+from autocls.verdict.verdict import Opening
 
 
 def percent(share: float) -> str:
@@ -21,6 +23,13 @@ def signed(difference: float) -> str:
 def span(low: float, high: float) -> str:
     """An interval of a difference in points: ``−0.10 to +1.24``; a dash for what is not known."""
     return "–" if math.isnan(low) else f"{signed(low)} to {signed(high)}"
+
+
+def opened(test: Opening) -> str:
+    """What came out of the sealed test part, and whether it was sealed."""
+    often = "opened once" if test.times == 1 else f"opened {test.times} times, so it is no longer sealed"
+    baseline = "the baseline was not completed" if test.baseline is None else f"the baseline {percent(test.baseline)}"
+    return f"{test.images:,} images, {often}: the winner has {percent(test.winner)}, {baseline}"
 
 
 def shares(low: float, high: float) -> str:

@@ -16,7 +16,7 @@ from autocls.cli.progress import clock
 from autocls.cli.search import seconds
 from autocls.errors import BadInput
 
-VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "spaces", "validate")
+VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "spaces", "validate", "verdict", "cards")
 
 
 def run(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":

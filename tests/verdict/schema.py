@@ -38,7 +38,8 @@ def cards_page() -> str:
         Prior,
         "The cards file",
         "What helped where, over several searches: `autocls cards reports/pets reports/cars --out cards.yaml`. A\n"
-        "choice's studies are merged only where they compared it with the same other choice. `null` stands for None and NaN.",
+        "choice's studies are merged only where they compared it with the same other choice. `null` is None\n"
+        "or NaN.",
         "yaml",
         merge([(pets, replace(VERDICT, tricks=(norm, mix))), (cars, there)]).to_yaml(),
     )

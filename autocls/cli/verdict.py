@@ -1,0 +1,170 @@
+"""``autocls verdict``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from autocls.verdict.verdict import Candidate, Effect, Mean, Verdict
+
+NARROWEST = 80
+"""Columns; below, the terminal's own wrapping loses less than cut numbers do."""
+
+_COLOURS = {"helps": "green", "hurts": "red", "no difference": "", "undetermined": "dim"}
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="An output folder of `autocls search`.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print verdict.json.")] = False,
+) -> None:
+    """Say what made the difference in a search: which tricks helped, by how much, and how sure that is.
+
+    Example:
+
+        autocls verdict reports/photos-quick
+    """
+    from rich.console import Console
+
+    from autocls.verdict.file import verdict_of
+    from autocls.verdict.plain import as_json as written
+
+    verdict = verdict_of(folder)
+    if as_json:
+        print(written(verdict))
+        return
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.width = max(console.width, NARROWEST)
+    for shown in _parts(verdict):
+        console.print(shown)
+
+
+def _parts(verdict: "Verdict") -> "Iterator[RenderableType]":
+    """The paragraph, then a table for all that it rests on."""
+    from rich.text import Text
+
+    from autocls.verdict.numbers import opened
+
+    yield verdict.paragraph
+    tables = {
+        "Confirmed on fresh seeds, beside what the search saw (%)": _candidates(verdict),
+        "The winner with each trick, minus without it (points)": _tricks(verdict),
+        "From the baseline to the winner, one trick more at each step": _path(verdict),
+        "Two tricks together (%; effect in points, 0 where they add up)": _interactions(verdict),
+        "Screening: a hint from short runs, no claim (points)": _screened(verdict),
+        "What it took": _spent(verdict),
+    }
+    for title, table in tables.items():
+        if table.row_count:
+            yield ""
+            yield Text(title, "bold")
+            yield table
+    if verdict.test is not None:
+        yield ""
+        yield f"Sealed test part: {opened(verdict.test)}."
+    if verdict.notes:
+        yield ""
+        yield from (f"Note: {note}." for note in verdict.notes)
+
+
+def _table(*columns: str) -> "Table":
+    """A table whose first column is text and wraps, and whose others are numbers and don't."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
+    return table
+
+
+def _candidates(verdict: "Verdict") -> "Table":
+    from autocls.verdict.numbers import count
+
+    table = _table("trial", "search", "confirmed (95 %)", "n", "beats\nbaseline", "seconds", "weights")
+    for c in verdict.candidates:
+        share = c.beats_baseline
+        beats = "" if share is None else f"{share.value:.0%} ({100 * share.low:.0f}–{100 * share.high:.0f})"
+        scores = f"{100 * c.search_score:.2f}", _mean(c.confirmed), str(c.confirmed.n)
+        table.add_row(_who(c, verdict.baseline), *scores, beats, f"{c.seconds:.1f}", count(c.parameters))
+    return table
+
+
+def _who(candidate: "Candidate", baseline: int) -> str:
+    said = {
+        "winner": candidate.recommended,
+        "baseline": candidate.trial == baseline,
+        "tied": candidate.tied,
+        f"{candidate.failed} failed": candidate.failed > 0,
+    }
+    return ", ".join([str(candidate.trial), *(word for word, holds in said.items() if holds)])
+
+
+def _tricks(verdict: "Verdict") -> "Table":
+    from rich.text import Text
+
+    from autocls.verdict.numbers import chance, signed
+
+    table = _table("trick", "", "effect", "95 %", "n", "Holm p", "signs p")
+    table.caption_justify = "left"
+    table.caption = (
+        f"Up to {100 * verdict.margin:.2f} points is no difference. Holm p: the t test's, adjusted for all tricks together; "
+        "signs p: the exact sign-flip test's."
+    )
+    for t in verdict.tricks:
+        name = f"{t.slot}: {t.choice} instead of {t.instead}" + (f", {t.failed} failed" if t.failed else "")
+        numbers = signed(t.effect.mean), _span(t.effect), str(t.effect.n)
+        table.add_row(name, Text(t.word, _COLOURS[t.word]), *numbers, chance(t.p_holm), chance(t.effect.sign_flip))
+    return table
+
+
+def _path(verdict: "Verdict") -> "Table":
+    from autocls.verdict.numbers import signed
+
+    table = _table("step", "score, % (95 %)", "gain, points", "95 %", "n")
+    for step in verdict.path:
+        name = f"+ {step.slot}: {step.choice}" if step.slot else "baseline"
+        gain = "" if step.gain is None else signed(step.gain.mean)
+        table.add_row(name, _mean(step.score), gain, "" if step.gain is None else _span(step.gain), str(step.score.n))
+    return table
+
+
+def _interactions(verdict: "Verdict") -> "Table":
+    from autocls.verdict.numbers import chance, signed
+
+    table = _table("first × second", "both", "first", "second", "neither", "effect", "95 %", "Holm p")
+    for i in verdict.interactions:
+        cells = (f"{100 * score:.2f}" for score in (i.both, i.only_first, i.only_second, i.neither))
+        table.add_row(f"{i.first} × {i.second}", *cells, signed(i.effect.mean), _span(i.effect), chance(i.p_holm))
+    return table
+
+
+def _screened(verdict: "Verdict") -> "Table":
+    from autocls.verdict.numbers import signed, span
+
+    table = _table("choice", "effect", "95 %", "n")
+    for s in verdict.screened:
+        table.add_row(f"{s.slot}: {s.choice}", signed(s.effect), span(s.low, s.high), str(s.n))
+    return table
+
+
+def _spent(verdict: "Verdict") -> "Table":
+    table = _table("phase", "runs", "epochs", "share")
+    for s in verdict.spent:
+        table.add_row(s.phase, f"{s.runs:,}", f"{s.epochs:,}", f"{s.share:.0%}")
+    return table
+
+
+def _mean(mean: "Mean") -> str:
+    from autocls.verdict.numbers import shares
+
+    return "–" if not mean.n else f"{100 * mean.mean:.2f} ({shares(mean.low, mean.high).removesuffix(' %')})"
+
+
+def _span(effect: "Effect") -> str:
+    from autocls.verdict.numbers import span
+
+    return span(effect.low, effect.high)
