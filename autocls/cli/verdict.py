@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from autocls.verdict.verdict import Candidate, Effect, Mean, Verdict
+    from autocls.verdict.verdict import Effect, Mean, Verdict
 
 NARROWEST = 80
 """Columns; below, the terminal's own wrapping loses less than cut numbers do."""
@@ -47,7 +47,7 @@ def _parts(verdict: "Verdict") -> "Iterator[RenderableType]":
     """The paragraph, then a table for all that it rests on."""
     from rich.text import Text
 
-    from autocls.verdict.numbers import opened
+    from autocls.verdict.wording import opened
 
     yield verdict.paragraph
     tables = {
@@ -82,37 +82,28 @@ def _table(*columns: str) -> "Table":
 
 
 def _candidates(verdict: "Verdict") -> "Table":
-    from autocls.verdict.numbers import count
+    from autocls.verdict.wording import count, standing
 
     table = _table("trial", "search", "confirmed (95 %)", "n", "beats\nbaseline", "seconds", "weights")
     for c in verdict.candidates:
         share = c.beats_baseline
         beats = "" if share is None else f"{share.value:.0%} ({100 * share.low:.0f}–{100 * share.high:.0f})"
         scores = f"{100 * c.search_score:.2f}", _mean(c.confirmed), str(c.confirmed.n)
-        table.add_row(_who(c, verdict.baseline), *scores, beats, f"{c.seconds:.1f}", count(c.parameters))
+        who = ", ".join([str(c.trial), *standing(c, verdict.baseline)])
+        table.add_row(who, *scores, beats, f"{c.seconds:.1f}", count(c.parameters))
     return table
-
-
-def _who(candidate: "Candidate", baseline: int) -> str:
-    said = {
-        "winner": candidate.recommended,
-        "baseline": candidate.trial == baseline,
-        "tied": candidate.tied,
-        f"{candidate.failed} failed": candidate.failed > 0,
-    }
-    return ", ".join([str(candidate.trial), *(word for word, holds in said.items() if holds)])
 
 
 def _tricks(verdict: "Verdict") -> "Table":
     from rich.text import Text
 
-    from autocls.verdict.numbers import chance, signed
+    from autocls.verdict.wording import chance, signed
 
     table = _table("trick", "", "effect", "95 %", "n", "Holm p", "signs p")
     table.caption_justify = "left"
     table.caption = (
-        f"Up to {100 * verdict.margin:.2f} points is no difference. Holm p: the t test's, adjusted for all tricks together; "
-        "signs p: the exact sign-flip test's."
+        f"Up to {100 * verdict.margin:.2f} points is no difference. Holm p: the t test's, adjusted for all tricks "
+        "together; signs p: the exact sign-flip test's."
     )
     for t in verdict.tricks:
         name = f"{t.slot}: {t.choice} instead of {t.instead}" + (f", {t.failed} failed" if t.failed else "")
@@ -122,7 +113,7 @@ def _tricks(verdict: "Verdict") -> "Table":
 
 
 def _path(verdict: "Verdict") -> "Table":
-    from autocls.verdict.numbers import signed
+    from autocls.verdict.wording import signed
 
     table = _table("step", "score, % (95 %)", "gain, points", "95 %", "n")
     for step in verdict.path:
@@ -133,7 +124,7 @@ def _path(verdict: "Verdict") -> "Table":
 
 
 def _interactions(verdict: "Verdict") -> "Table":
-    from autocls.verdict.numbers import chance, signed
+    from autocls.verdict.wording import chance, signed
 
     table = _table("first × second", "both", "first", "second", "neither", "effect", "95 %", "Holm p")
     for i in verdict.interactions:
@@ -143,7 +134,7 @@ def _interactions(verdict: "Verdict") -> "Table":
 
 
 def _screened(verdict: "Verdict") -> "Table":
-    from autocls.verdict.numbers import signed, span
+    from autocls.verdict.wording import signed, span
 
     table = _table("choice", "effect", "95 %", "n")
     for s in verdict.screened:
@@ -159,12 +150,12 @@ def _spent(verdict: "Verdict") -> "Table":
 
 
 def _mean(mean: "Mean") -> str:
-    from autocls.verdict.numbers import shares
+    from autocls.verdict.wording import shares
 
     return "–" if not mean.n else f"{100 * mean.mean:.2f} ({shares(mean.low, mean.high).removesuffix(' %')})"
 
 
 def _span(effect: "Effect") -> str:
-    from autocls.verdict.numbers import span
+    from autocls.verdict.wording import span
 
     return span(effect.low, effect.high)

@@ -1,7 +1,5 @@
 """Everything that the page shows, computed from a run by pure functions."""
 
-import math
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,26 +8,6 @@ import pandas as pd
 
 from autocls.report.recipes import knobs
 from autocls.report.run import Run
-from autocls.verdict.ranking import winner
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One number of the headline, with its unit, and what it is."""
-
-    label: str
-    value: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Headline:
-    """What won, by how much, and what that is worth."""
-
-    title: str
-    sentence: str
-    facts: tuple[Fact, ...]
-    commands: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -39,67 +17,6 @@ class Reason:
     reason: str
     count: int
     trials: tuple[int, ...]
-
-
-def percent(share: float) -> str:
-    """``98.74 %``; a dash for what is not known."""
-    return "–" if math.isnan(share) else f"{100 * share:.2f} %"
-
-
-def points(difference: float) -> str:
-    """A difference of shares in points, with its sign."""
-    return f"{100 * difference:+.2f} points".replace("-", "−")
-
-
-def duration(seconds: float) -> str:
-    """``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def headline(run: Run) -> Headline:
-    """The top of the page."""
-    trials, summary = run.trials, run.summary
-    states = trials["state"].value_counts()
-    complete, pruned, failed = (int(states.get(s, 0)) for s in ("COMPLETE", "PRUNED", "FAIL"))
-    metric = str(summary.get("metric", "score")).replace("_", " ")
-    effort = (
-        Fact("trials", f"{len(trials):,}", f"{complete} complete, {pruned} stopped early, {failed} failed"),
-        Fact("epochs trained", f"{int(trials['epochs'].sum()):,}"),
-        Fact("time", duration(float(summary.get("seconds") or 0.0)), str(summary.get("stopped", ""))),
-    )
-    number = winner(trials)
-    if number is None:
-        advice = "Every trial failed: the reasons are below." if failed and failed == len(trials) else (
-            "Give the search more time, or fewer epochs a trial."
-        )  # fmt: skip
-        return Headline("No winner yet", f"No trial has finished all its epochs. {advice}", effort, ())
-    row = _row(trials, number)
-    base = _score(trials, summary.get("baseline"))
-    test = summary.get("test_score")
-    facts = [
-        Fact(f"{metric}, validation", percent(row["score"]), f"the best of {complete} complete trials: optimistic")
-    ]
-    sentence = f"Trial {number} has the best {metric} on the validation part, {percent(row['score'])}"
-    if number == summary.get("baseline"):
-        sentence += ": it is the plain baseline, and no trial beat it"
-    elif math.isnan(base):
-        sentence += "; the baseline was not completed, so there is nothing to compare it with"
-    else:
-        sentence += f", {points(row['score'] - base)} from the plain baseline's {percent(base)}"
-        facts.append(Fact("from the baseline", points(row["score"] - base), f"{percent(base)}, one run each"))
-    sentence += ". It was picked for this score, so expect less on new images"
-    title = f"Trial {number} wins: {percent(row['score'])} {metric} on validation"
-    if test is not None:
-        sentence += f": on the sealed test part, which was opened once, it has {percent(test)}"
-        note = _certainty(test, summary.get("test_images"), summary.get("metric"))
-        facts.insert(1, Fact(f"{metric}, sealed test", percent(test), note))
-        title = f"Trial {number} wins: {percent(test)} {metric} on the sealed test part"
-    if not pd.isna(row["parameters"]):
-        facts.append(Fact("parameters", f"{int(row['parameters']):,}"))
-    return Headline(title, sentence + ".", (*facts, *effort), _commands(run))
 
 
 def rows(run: Run) -> dict[str, list[Any]]:
@@ -141,7 +58,7 @@ def recipes(run: Run) -> dict[str, Any]:
 
 def cards(run: Run) -> list[dict[str, Any]]:
     """The cards of what the winner chose otherwise than the baseline."""
-    mine, base = (_recipe(run.trials, number) for number in (winner(run.trials), run.summary.get("baseline")))
+    mine, base = (_recipe(run.trials, number) for number in (run.winner, run.summary.get("baseline")))
     if mine is None or base is None:
         return []
     chosen, baseline = knobs(mine), knobs(base)
@@ -196,49 +113,9 @@ def flat(nested: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return out
 
 
-def interval(share: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of ``n`` images (Wilson 1927), which stays honest at 0 and at 1."""
-    z2 = 1.96**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = 1.96 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return middle - half, middle + half
-
-
-def _certainty(share: float, images: int | None, metric: str | None) -> str:
-    """What a test score's number of images says about it; only an accuracy is a share, so only it has an interval."""
-    if not images:
-        return ""
-    if metric != "accuracy":
-        return f"{images:,} images"
-    low, high = interval(share, images)
-    return f"{images:,} images, 95 % interval {100 * low:.1f} to {100 * high:.1f} %"
-
-
-def _commands(run: Run) -> tuple[tuple[str, str], ...]:
-    source = shlex.quote(str(run.summary.get("source") or "DATA"))
-    metric = run.summary.get("metric", "accuracy")
-    extra = "" if metric == "accuracy" else f" --metric {metric}"
-    return (
-        (
-            "Train it again",
-            f"autocls train best_recipe.yaml {source} --seed {run.summary.get('seed', 0)}{extra} --out my-model",
-        ),
-        ("Predict with it", "autocls predict model IMAGE..."),
-    )
-
-
 def _plain(column: "pd.Series[Any]") -> list[Any]:
     """A column's values as JSON has them, None for what is not known."""
     return [None if unknown else value for value, unknown in zip(column.tolist(), column.isna(), strict=True)]
-
-
-def _row(trials: pd.DataFrame, number: int) -> dict[str, Any]:
-    return dict(trials[trials["number"] == number].iloc[0])
-
-
-def _score(trials: pd.DataFrame, number: int | None) -> float:
-    found = trials[(trials["number"] == number) & (trials["state"] == "COMPLETE")]
-    return math.nan if found.empty else float(found["score"].iloc[0])
 
 
 def _recipe(trials: pd.DataFrame, number: int | None) -> str | None:

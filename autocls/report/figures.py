@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from autocls.report.content import duration, knob_table, percent, short
+from autocls.report.content import knob_table, short
 from autocls.report.run import Run
 from autocls.verdict.ranking import best_so_far
+from autocls.verdict.wording import duration, percent
 
 # Okabe & Ito 2008: told apart by colour-blind readers, and dark enough on white as light enough on black.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8f98"

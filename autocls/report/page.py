@@ -9,7 +9,10 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from autocls.report import content, figures
+from autocls.report.forest import forest
+from autocls.report.headline import headline
 from autocls.report.run import Run, read
+from autocls.verdict import wording
 
 PAGE = "report.html"
 _SHIELD = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -29,25 +32,37 @@ def render(run: Run) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["json"] = as_json
-    texts, rows = content.texts(content.rows(run))
-    charts = {
-        "progress": figures.progress(run.trials, run.summary.get("baseline")),
-        "curves": figures.curves(run.trials),
+    environment.filters |= {
+        f.__name__: f for f in (wording.percent, wording.signed, wording.chance, wording.duration, wording.count)
     }
+    environment.globals |= {f.__name__: f for f in (wording.standing, wording.together, wording.opened)}
+    environment.globals |= {
+        "span": lambda of: wording.span(of.low, of.high),
+        "shares": lambda of: wording.shares(of.low, of.high),
+    }
+    texts, rows = content.texts(content.rows(run))
+    course = {
+        "progress": figures.progress(run.searched, run.summary.get("baseline")),
+        "curves": figures.curves(run.searched),
+    }
+    course = {name: chart for name, chart in course.items() if chart}
+    effects = forest(run.verdict) if run.verdict else None
     return environment.get_template("page.html.j2").render(
         summary=run.summary,
-        headline=content.headline(run),
+        verdict=run.verdict,
+        headline=headline(run),
         recipe=run.best_recipe,
         space=run.space,
-        trials=len(run.trials),
+        trials=len(run.searched),
         rows=rows,
         texts=texts,
         cards=content.cards(run),
         recipes=content.recipes(run),
-        charts={name: chart for name, chart in charts.items() if chart},
+        course=list(course),
+        charts=course | ({"effects": effects} if effects else {}),
         knobs=figures.knob_figures(run),
         failures=content.failures(run.trials),
-        left_out=content.left_out(run.trials),
+        left_out=content.left_out(run.searched),
         classes=content.classes(run.summary),
         notes=run.summary.get("notes") or [],
         provenance=content.flat(run.environment),

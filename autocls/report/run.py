@@ -9,13 +9,14 @@ import pandas as pd
 
 from autocls.errors import BadInput
 from autocls.report.recipes import Recipes
-from autocls.verdict.file import read_json, read_text
-from autocls.verdict.ranking import leaderboard
+from autocls.verdict.file import VERDICT, load, read_json, read_text
+from autocls.verdict.ranking import leaderboard, winner
+from autocls.verdict.verdict import Phase, Verdict
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a search left behind. ``trials`` has one row a trial; the rest may be missing: empty, or None."""
+    """What a search left. ``trials`` has a row for each, of any phase; the rest may be missing, empty or None."""
 
     trials: pd.DataFrame
     summary: dict[str, Any]
@@ -24,11 +25,24 @@ class Run:
     space: str | None
     cards: list[dict[str, Any]]
     """What there is to know of the winner's choices."""
+    verdict: Verdict | None = None
+    """What the search may claim; None when its winner was not run again."""
+
+    @cached_property
+    def searched(self) -> pd.DataFrame:
+        """The trials of the search itself, without those that screened, confirmed or attributed."""
+        return self.trials[self.trials["phase"] == Phase.SEARCH] if "phase" in self.trials else self.trials
+
+    @cached_property
+    def winner(self) -> int | None:
+        """The number of the trial that won: as the summary has it, or the first of the leaderboard."""
+        number = self.summary.get("winner")
+        return winner(self.searched) if number is None else int(number)
 
     @cached_property
     def board(self) -> pd.DataFrame:
-        """The trials, best first."""
-        return leaderboard(self.trials)
+        """The trials of the search, best first."""
+        return leaderboard(self.searched)
 
     @cached_property
     def recipes(self) -> Recipes:
@@ -50,6 +64,7 @@ def read(folder: Path) -> Run:
         read_text(folder / "best_recipe.yaml"),
         read_text(folder / "space.yaml"),
         read_json(folder / "cards.json", list),
+        load(folder / VERDICT) if (folder / VERDICT).is_file() else None,
     )
 
 

@@ -14,6 +14,7 @@ from autocls.verdict.file import load_as, read_json, verdict_of
 from autocls.verdict.plain import build, plain
 from autocls.verdict.pooling import Pooled, pool
 from autocls.verdict.verdict import Effect, Verdict, Word
+from autocls.verdict.wording import name_of
 
 RECIPE = "best_recipe.yaml"
 SCHEMA = 1
@@ -156,7 +157,7 @@ def merge(studies: Sequence[tuple[Study, Verdict]]) -> Prior:
     found: dict[tuple[str, str, str], list[Finding]] = {}
     for study, verdict in studies:
         for trick in verdict.tricks:
-            key = trick.slot, _name(trick.choice), _name(trick.instead)
+            key = trick.slot, name_of(trick.choice), name_of(trick.instead)
             found.setdefault(key, []).append(Finding(study.folder, trick.choice, trick.word, trick.effect))
     metrics = {study.folder: study.metric for study, _ in studies}
     cards = (_card(key, findings, metrics) for key, findings in sorted(found.items()))
@@ -180,11 +181,6 @@ def _card(key: tuple[str, str, str], findings: Sequence[Finding], metrics: dict[
 def _promise(card: Card) -> tuple[bool, int, float]:
     means = [finding.effect.mean for finding in card.findings if finding.effect.n]
     return card.sure, card.helps - card.hurts, fmean(means) if means else -math.inf
-
-
-def _name(choice: str) -> str:
-    """``mixup`` of ``mixup(alpha=0.2)``."""
-    return choice.partition("(")[0]
 
 
 def _rounded(value: Any) -> Any:

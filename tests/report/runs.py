@@ -1,12 +1,17 @@
 """Run folders as a search leaves them, with names that a page must not trust."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from autocls.recipe import Recipe
+from autocls.verdict.file import VERDICT as FILE
+from autocls.verdict.file import save
+from autocls.verdict.verdict import Verdict
+from tests.verdict.verdicts import VERDICT
 
 NASTY = ["<script>alert(1)</script>", '"; DROP', "</script><b>cat</b>"]
 
@@ -66,6 +71,21 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
     if best is not None:
         (folder / "best_recipe.yaml").write_text(rows[best]["recipe"])
         (folder / "cards.json").write_text(json.dumps(_cards(Recipe.from_yaml(rows[best]["recipe"]))))
+    return folder
+
+
+def judge(folder: Path, verdict: Verdict = VERDICT) -> Path:
+    """Give the run in ``folder`` a verdict, and the trials that it took, a better and a failed one among them."""
+    trials = pd.read_parquet(folder / "trials.parquet").assign(phase="search", seed=0, role="")
+    best = json.loads((folder / "summary.json").read_text())["winner"]
+    again = trials[trials["number"] == best].iloc[[0] * 4].reset_index(drop=True)
+    again = again.assign(
+        number=[1000, 1001, 1002, 1003], phase=["screen", "confirm", "attribute", "confirm"], score=1.0
+    )
+    again.loc[3, ["state", "reason"]] = "FAIL", "out of memory"
+    pd.concat([trials, again], ignore_index=True).to_parquet(folder / "trials.parquet", index=False)
+    note, first = f"{NASTY[0]} was not taken out", replace(verdict.tricks[0], choice=NASTY[2])
+    save(replace(verdict, winner=best, notes=(note,), tricks=(first, *verdict.tricks[1:])), folder / FILE)
     return folder
 
 

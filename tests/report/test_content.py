@@ -1,7 +1,6 @@
 """What the page shows, without a browser."""
 
 import json
-import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from autocls.errors import BadInput
 from autocls.report import content, write_report
 from autocls.report.figures import MOST_CURVES, MOST_POINTS, curves, knob_figures, progress
+from autocls.report.headline import headline
 from autocls.report.page import as_json, render
 from autocls.report.recipes import Recipes, knobs
 from autocls.report.run import Run, read
@@ -31,7 +31,7 @@ def test_a_recipe_is_flattened_to_knobs() -> None:
 
 
 def test_the_headline_has_the_numbers_of_the_table(run: Run) -> None:
-    said = content.headline(run)
+    said = headline(run)
     best = run.trials[run.trials["number"] == run.summary["winner"]].iloc[0]
     base = run.trials.iloc[0]["score"]
     facts = {fact.label: fact.value for fact in said.facts}
@@ -73,15 +73,15 @@ def test_recipes_that_differ_in_numbers_alone_share_their_forms(run: Run) -> Non
 
 @pytest.mark.parametrize("baseline, said", [(9, "no trial beat it"), (6, "the baseline was not completed")])
 def test_without_a_difference_the_headline_says_why(run: Run, baseline: int, said: str) -> None:
-    headline = content.headline(replace(run, summary={**run.summary, "baseline": baseline}))
-    assert said in headline.sentence
-    assert "from the baseline" not in [fact.label for fact in headline.facts]
+    top = headline(replace(run, summary={**run.summary, "baseline": baseline}))
+    assert said in top.sentence
+    assert "from the baseline" not in [fact.label for fact in top.facts]
 
 
 def test_only_an_accuracy_has_an_interval_and_a_perfect_one_is_no_certainty(run: Run) -> None:
     perfect = {**run.summary, "test_score": 1.0}
     notes = [
-        content.headline(replace(run, summary={**perfect, **more})).facts[1].note
+        headline(replace(run, summary={**perfect, **more})).facts[1].note
         for more in ({"metric": "accuracy"}, {"metric": "macro_f1"}, {"test_images": None})
     ]
     assert notes == ["100 images, 95 % interval 96.3 to 100.0 %", "100 images", ""]
@@ -140,11 +140,6 @@ def test_the_winners_cards_are_those_of_choices_other_than_the_baselines(run: Ru
 
 def test_classes_are_counted_part_by_part(run: Run) -> None:
     assert content.classes(run.summary) == [(name, 5, 5, 5) for name in NASTY]
-
-
-@pytest.mark.parametrize("seconds, text", [(3.21, "3.2 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")])
-def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
-    assert content.duration(seconds) == text
 
 
 def test_every_curve_is_drawn_and_pruned_ones_apart(run: Run) -> None:
@@ -263,7 +258,3 @@ def test_a_broken_file_is_bad_input_that_names_it(tmp_path: Path, name: str, tex
 def test_a_folder_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such folder"):
         write_report(tmp_path / "nowhere")
-
-
-def test_unknown_shares_are_a_dash() -> None:
-    assert content.percent(math.nan) == "–"

@@ -223,6 +223,7 @@ const plot = (id, figure) => {
   place.previousElementSibling.textContent = title;
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", title);
+  place.style.height = `${layout.height}px`;
   layout.font.color = ink;
   for (const axis of ["xaxis", "yaxis"]) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
   Plotly.react(place, figure.data, layout, config);

@@ -1,8 +1,8 @@
-"""How a verdict's numbers are written, in the terminal and on the page."""
+"""How numbers and what they mean are written, in the terminal and on the page."""
 
 import math
 
-from autocls.verdict.verdict import Opening
+from autocls.verdict.verdict import Candidate, Interaction, Opening
 
 
 def percent(share: float) -> str:
@@ -23,6 +23,39 @@ def signed(difference: float) -> str:
 def span(low: float, high: float) -> str:
     """An interval of a difference in points: ``−0.10 to +1.24``; a dash for what is not known."""
     return "–" if math.isnan(low) else f"{signed(low)} to {signed(high)}"
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def name_of(choice: str) -> str:
+    """``mixup`` of ``mixup(alpha=0.2)``."""
+    return choice.partition("(")[0]
+
+
+def standing(candidate: Candidate, baseline: int) -> list[str]:
+    """What a candidate is, in words: the winner, the baseline, tied with the best, failed at times."""
+    said = {
+        "winner": candidate.recommended,
+        "baseline": candidate.trial == baseline,
+        "tied": candidate.tied,
+        f"{candidate.failed} failed": candidate.failed > 0,
+    }
+    return [word for word, holds in said.items() if holds]
+
+
+def together(interaction: Interaction) -> str:
+    """What a 2×2 of tricks says, in one line."""
+    both, effect = f"{interaction.first} and {interaction.second}", interaction.effect
+    if effect.low > 0 or effect.high < 0:
+        by = f"{100 * abs(effect.mean):.2f} points {'more' if effect.low > 0 else 'less'}"
+        return f"{both} together are worth {by} than the two apart"
+    return f"{both} can't be told from two tricks that add up"
 
 
 def opened(test: Opening) -> str:

@@ -1,0 +1,84 @@
+"""The chart of what each trick is worth."""
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autocls.report.figures import BLUE, CLEAR, GREY, ORANGE, Chart
+from autocls.verdict.verdict import Trick, Verdict, Word
+from autocls.verdict.wording import name_of, points, signed, span
+
+MARKS = {
+    Word.HELPS: (BLUE, "circle"),
+    Word.HURTS: (ORANGE, "diamond"),
+    Word.NO_DIFFERENCE: (GREY, "square"),
+    Word.UNDETERMINED: (GREY, "circle-open"),
+}
+"""Colour and symbol: each word is told apart without the other."""
+ROW, AROUND = 48, 104
+"""Pixels of a trick, and of the legend and the axis."""
+
+
+def forest(verdict: Verdict) -> Chart | None:
+    """Each trick's effect with its interval, in the verdict's order from the top; None when none was judged."""
+    tricks, margin = verdict.tricks, 100 * verdict.margin
+    if not tricks:
+        return None
+    axis = {"zeroline": False, "automargin": True}
+    band = {"type": "rect", "x0": -margin, "x1": margin, "fillcolor": "rgba(138,143,152,0.18)", "line": {"width": 0}}
+    zero = {"type": "line", "x0": 0, "x1": 0, "line": {"color": GREY, "width": 1}}
+    return {
+        "data": [_marks(word, tricks) for word in Word if any(t.word == word and t.effect.n for t in tricks)],
+        "layout": {
+            "title": {"text": finding(tricks)}, "margin": {"l": 16, "r": 16, "t": 8, "b": 48},
+            "height": AROUND + ROW * len(tricks), "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
+            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
+            "font": {"family": "system-ui, sans-serif", "size": 13}, "hovermode": "closest",
+            "shapes": [shape | {"y0": 0, "y1": 1, "yref": "y domain", "layer": "below"} for shape in (band, zero)],
+            "xaxis": {"title": {"text": "points"}, "tickformat": "+~f", **axis},
+            "yaxis": {
+                "tickvals": list(range(len(tricks))), "ticktext": [_label(t) for t in tricks],
+                "range": [len(tricks) - 0.5, -0.5], "showgrid": False, **axis,
+            },
+        },
+    }  # fmt: skip
+
+
+def finding(tricks: Sequence[Trick]) -> str:
+    """What the chart shows, in one line."""
+    helpful = [t for t in tricks if t.word == Word.HELPS]
+    judged = f"Of {len(tricks)} trick{'s' * (len(tricks) > 1)} judged"
+    if not helpful:
+        return f"{judged}, none is shown to help"
+    best = max(helpful, key=lambda t: t.effect.mean)
+    most = f"{best.slot}: {name_of(best.choice)}, by {points(best.effect.mean)}"
+    return f"{judged}, 1 helps: {most}" if len(helpful) == 1 else f"{judged}, {len(helpful)} help, most of all {most}"
+
+
+def _marks(word: Word, tricks: Sequence[Trick]) -> dict[str, Any]:
+    """The points and intervals of the tricks of one word; a single pair has no interval."""
+    colour, symbol = MARKS[word]
+    rows = [(y, t, t.effect) for y, t in enumerate(tricks) if t.word == word and t.effect.n]
+    return {
+        "type": "scatter", "mode": "markers", "name": word.value, "y": [y for y, _, _ in rows],
+        "x": [_points(e.mean) for _, _, e in rows], "marker": {"color": colour, "symbol": symbol, "size": 11},
+        "error_x": {
+            "type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 5,
+            "array": [_points(e.high - e.mean) for _, _, e in rows],
+            "arrayminus": [_points(e.mean - e.low) for _, _, e in rows],
+        },
+        "customdata": [
+            html.escape(f"{t.choice} instead of {t.instead}: {signed(e.mean)} points, 95 % {span(e.low, e.high)}")
+            for _, t, e in rows
+        ],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }  # fmt: skip
+
+
+def _label(trick: Trick) -> str:
+    return f"{html.escape(f'{trick.slot}: {name_of(trick.choice)}')}<br>{trick.word.value}"
+
+
+def _points(score: float) -> float:
+    return 0.0 if math.isnan(score) else round(100 * score, 3)

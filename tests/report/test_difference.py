@@ -1,0 +1,205 @@
+"""What the page claims, and of what: verdicts, and trials of several phases."""
+
+import html
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from autocls.errors import BadInput
+from autocls.report import content, write_report
+from autocls.report.figures import knob_figures
+from autocls.report.forest import finding, forest
+from autocls.report.headline import headline
+from autocls.report.page import render
+from autocls.report.run import Run, read
+from autocls.verdict.file import VERDICT as FILE
+from autocls.verdict.verdict import Opening, Verdict, Word
+from tests.report.runs import NASTY, judge, write
+from tests.verdict.verdicts import BARE, PARAGRAPH, UNKNOWN, VERDICT
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return read(judge(write(tmp_path_factory.mktemp("judged"))))
+
+
+def told(run: Run, verdict: Verdict) -> dict[str, tuple[str, str]]:
+    """The facts of the headline."""
+    return {fact.label: (fact.value, fact.note) for fact in headline(replace(run, verdict=verdict)).facts}
+
+
+def section(page: str) -> str:
+    """What made the difference, as text."""
+    part = page.partition('<h2 id="h-difference">')[2].partition("</section>")[0]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", part)).split())
+
+
+def test_the_headline_is_the_paragraph_and_confirmed_stands_beside_searched(run: Run) -> None:
+    assert headline(run).sentence == PARAGRAPH
+    facts = told(run, VERDICT)
+    best = run.trials[run.trials["number"] == run.summary["winner"]]["score"].iloc[0]
+    assert facts["macro f1, confirmed"] == ("98.31 %", "95 % interval 98.02 to 98.60 %, n = 8 fresh seeds")
+    assert facts["macro f1, search"] == (f"{100 * best:.2f} %", "the best of many, optimistic by 0.95 points")
+    assert facts["from the baseline"] == ("+2.21 points", "95 % interval +1.58 to +2.84, n = 8 pairs")
+    assert facts["macro f1, sealed test"] == ("97.90 %", "360 images")
+    assert list(facts)[:2] == ["macro f1, confirmed", "macro f1, search"]
+
+
+def test_the_title_has_the_most_honest_score_there_is(run: Run) -> None:
+    unopened = replace(run, summary={**run.summary, "test_score": None})
+    titles = [headline(run).title] + [
+        headline(replace(unopened, verdict=v)).title for v in (replace(VERDICT, test=None), BARE)
+    ]
+    number = run.summary["winner"]
+    assert titles[0] == f"Trial {number} wins: 97.90 % macro f1 on the sealed test part"
+    assert titles[1] == f"Trial {number} wins: 98.31 % macro f1 on 8 fresh seeds"
+    assert titles[2].endswith("on validation")
+
+
+def test_a_search_that_confirmed_nothing_shows_what_it_searched(run: Run) -> None:
+    facts = told(run, BARE)
+    assert "macro f1, confirmed" not in facts
+    assert facts["from the baseline"][1].endswith("one run each")
+    assert headline(replace(run, verdict=BARE)).sentence == BARE.paragraph
+
+
+def test_without_pairs_there_is_no_gain_and_a_single_run_has_no_interval(run: Run) -> None:
+    single = replace(VERDICT.confirmed, low=math.nan, high=math.nan, n=1)
+    facts = told(run, replace(VERDICT, confirmed=single, gain=UNKNOWN, optimism=-0.01))
+    assert facts["macro f1, confirmed"] == ("98.31 %", "n = 1 fresh seeds")
+    assert facts["macro f1, search"][1] == "the best of many, optimistic"
+    assert "from the baseline" not in facts
+
+
+def test_a_part_that_was_opened_twice_is_not_called_sealed(run: Run) -> None:
+    twice = replace(run, verdict=replace(VERDICT, test=Opening(360, 0.979, 0.958, 2)))
+    top = headline(twice)
+    assert "sealed" not in top.title
+    assert ("macro f1, test, opened 2 times", "97.90 %") in [(fact.label, fact.value) for fact in top.facts]
+    assert "opened 2 times, so it is no longer sealed" in section(render(twice))
+
+
+def test_the_section_has_a_table_for_all_that_the_verdict_rests_on(run: Run) -> None:
+    said = section(render(run))
+    for expected in (
+        "optimizer: adam(lr=0.00221) sgd(lr=0.1, momentum=0.9) undetermined +0.61 −0.12 to +1.34 8 0.176 0.109 1",
+        "up to 0.30 points, is no difference",
+        "at most 5 %, over looks after 5, 8 seeds",
+        "+ norm: batch 97.79 % 97.41 to 98.17 % 8 +1.69 +1.01 to +2.36",
+        "9 99.26 % 98.31 % 98.02 to 98.60 % 8 100 % (93–100) 12 s 61.7 k winner",
+        "21 99.32 % 98.15 % 97.74 to 98.56 % 8 94 % (80–100) 31 s 2.28 M tied, 1 failed",
+        "norm and optimizer can't be told from two tricks that add up: −0.46 points",
+        "with norm 98.31 % 97.70 % without it 96.89 % 95.82 %",
+        "A hint from short runs, no claim. choice",
+        "erase: cutout −0.40 −2.10 to +1.30 13",
+        "360 images, opened once: the winner has 97.90 %, the baseline 95.80 %",
+        "attribute 40 140 16 %",
+        "was not taken out",
+    ):
+        assert expected in said
+
+
+def test_a_run_without_a_verdict_says_what_to_do_and_claims_nothing(run: Run) -> None:
+    said = section(render(replace(run, verdict=None)))
+    assert "no verdict.json" in said
+    assert "search with more time" in said
+    assert "points" not in said
+
+
+def test_what_was_not_done_takes_no_place(run: Run) -> None:
+    said = section(render(replace(run, verdict=BARE)))
+    assert "it has no trick to take out" in said
+    assert "nothing was confirmed: the time was up" in said
+    assert not any(word in said for word in ("Confirmed on", "Two tricks", "screening", "sealed", "From the"))
+    other = replace(BARE, winner=9)
+    assert "No trick was taken out of the winner" in section(render(replace(run, verdict=other)))
+
+
+def test_only_trials_of_the_search_are_ranked_drawn_and_counted(run: Run) -> None:
+    assert len(run.trials) == len(run.searched) + 4
+    assert run.board["number"].max() < 1000
+    assert run.board["score"].max() < 1.0
+    page = render(run)
+    assert '"x":[1000' not in page
+    assert not any(1000 in trace["customdata"] for trace in knob_figures(run)["norm"]["data"][:2])
+    assert {fact.label: fact.value for fact in headline(run).facts}["trials"] == "30"
+
+
+def test_epochs_and_failures_are_of_all_phases(run: Run) -> None:
+    facts = {fact.label: fact.value for fact in headline(run).facts}
+    assert facts["epochs trained"] == str(run.trials["epochs"].sum())
+    assert ("out of memory", (1003,)) in [(reason.reason, reason.trials) for reason in content.failures(run.trials)]
+
+
+def test_the_winner_is_whom_the_summary_names(run: Run) -> None:
+    other = int(run.board["number"].iloc[1])
+    named = replace(run, summary={**run.summary, "winner": other})
+    assert (run.winner, named.winner) == (run.board["number"].iloc[0], other)
+    assert headline(named).title.startswith(f"Trial {other} wins")
+    assert replace(run, summary={}).winner == run.board["number"].iloc[0]
+
+
+def test_folders_from_before_there_were_phases_hold_a_search(tmp_path: Path) -> None:
+    old = read(write(tmp_path))
+    assert "phase" not in old.trials
+    assert len(old.board) == len(old.trials)
+    assert old.verdict is None
+
+
+def test_a_broken_verdict_is_bad_input_that_names_it(tmp_path: Path) -> None:
+    (judge(write(tmp_path)) / FILE).write_text('{"schema": 1, "metric": 3}')
+    with pytest.raises(BadInput, match=r"verdict\.json:1: baseline: field required"):
+        write_report(tmp_path)
+
+
+def test_every_trick_is_drawn_with_its_interval_and_its_word() -> None:
+    chart = forest(VERDICT)
+    figure = go.Figure(chart)
+    assert [trace.name for trace in figure.data] == ["helps", "hurts", "no difference", "undetermined"]
+    helps = figure.data[0]
+    assert (helps.x, helps.y) == ((1.42,), (0,))
+    assert helps.error_x.array == pytest.approx((0.61,))
+    assert [len({trace.marker.symbol for trace in figure.data}), len(figure.data)] == [4, 4]
+    assert figure.layout.yaxis.ticktext[3] == "mix: mixup<br>hurts"
+    assert [shape.x1 for shape in figure.layout.shapes] == [pytest.approx(0.3), 0]
+    assert len(set(figure.layout.yaxis.tickvals)) == len(VERDICT.tricks)
+
+
+def test_a_trick_of_one_pair_is_drawn_without_an_interval_and_one_of_none_not_at_all() -> None:
+    one = replace(VERDICT.tricks[0].effect, low=math.nan, high=math.nan, n=1)
+    tricks = replace(VERDICT.tricks[0], effect=one), replace(VERDICT.tricks[1], effect=UNKNOWN)
+    (trace,) = go.Figure(forest(replace(VERDICT, tricks=tricks))).data
+    assert (trace.x, trace.error_x.array) == ((1.42,), (0,))
+    assert forest(BARE) is None
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ([Word.HELPS, Word.HURTS], "Of 2 tricks judged, 1 helps: norm: batch, by +1.42 points"),
+        ([Word.HELPS, Word.HELPS], "Of 2 tricks judged, 2 help, most of all norm: batch, by +1.42 points"),
+        ([Word.UNDETERMINED], "Of 1 trick judged, none is shown to help"),
+    ],
+)
+def test_the_chart_s_title_states_what_is_shown(words: list[Word], said: str) -> None:
+    tricks = [replace(trick, word=word) for trick, word in zip(VERDICT.tricks, words, strict=False)]
+    assert finding(tricks) == said
+
+
+def test_names_are_text_in_the_chart_too() -> None:
+    first = replace(VERDICT.tricks[0], choice=NASTY[2])
+    chart = forest(replace(VERDICT, tricks=(first,)))
+    assert chart is not None
+    assert "<b>" not in chart["layout"]["yaxis"]["ticktext"][0]
+    assert "<b>" not in chart["data"][0]["customdata"][0]
+
+
+def test_names_are_escaped_in_the_section(run: Run) -> None:
+    page = render(run)
+    assert NASTY[0] not in page
+    assert NASTY[2] not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; was not taken out" in page
