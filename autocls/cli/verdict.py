@@ -82,15 +82,13 @@ def _table(*columns: str) -> "Table":
 
 
 def _candidates(verdict: "Verdict") -> "Table":
-    from autocls.verdict.wording import count, standing
+    from autocls.verdict.wording import count, probability, standing
 
     table = _table("trial", "search", "confirmed (95 %)", "n", "beats\nbaseline", "seconds", "weights")
     for c in verdict.candidates:
-        share = c.beats_baseline
-        beats = "" if share is None else f"{share.value:.0%} ({100 * share.low:.0f}–{100 * share.high:.0f})"
         scores = f"{100 * c.search_score:.2f}", _mean(c.confirmed), str(c.confirmed.n)
         who = ", ".join([str(c.trial), *standing(c, verdict.baseline)])
-        table.add_row(who, *scores, beats, f"{c.seconds:.1f}", count(c.parameters))
+        table.add_row(who, *scores, probability(c.beats_baseline), f"{c.seconds:.1f}", count(c.parameters))
     return table
 
 
@@ -145,7 +143,7 @@ def _screened(verdict: "Verdict") -> "Table":
 def _spent(verdict: "Verdict") -> "Table":
     table = _table("phase", "runs", "epochs", "share")
     for s in verdict.spent:
-        table.add_row(s.phase, f"{s.runs:,}", f"{s.epochs:,}", f"{s.share:.0%}")
+        table.add_row(s.phase, f"{s.runs:,}", f"{s.epochs:,}", f"{100 * s.share:.0f} %")
     return table
 
 

@@ -32,14 +32,11 @@ def render(run: Run) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["json"] = as_json
-    environment.filters |= {
-        f.__name__: f for f in (wording.percent, wording.signed, wording.chance, wording.duration, wording.count)
-    }
+    written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
+    environment.filters |= {f.__name__: f for f in written}
     environment.globals |= {f.__name__: f for f in (wording.standing, wording.together, wording.opened)}
-    environment.globals |= {
-        "span": lambda of: wording.span(of.low, of.high),
-        "shares": lambda of: wording.shares(of.low, of.high),
-    }
+    environment.globals["span"] = lambda of: wording.span(of.low, of.high)
+    environment.globals["shares"] = lambda of: wording.shares(of.low, of.high)
     texts, rows = content.texts(content.rows(run))
     course = {
         "progress": figures.progress(run.searched, run.summary.get("baseline")),

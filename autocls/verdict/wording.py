@@ -2,7 +2,7 @@
 
 import math
 
-from autocls.verdict.verdict import Candidate, Interaction, Opening
+from autocls.verdict.verdict import Candidate, Interaction, Opening, Share
 
 
 def percent(share: float) -> str:
@@ -22,7 +22,7 @@ def signed(difference: float) -> str:
 
 def span(low: float, high: float) -> str:
     """An interval of a difference in points: ``−0.10 to +1.24``; a dash for what is not known."""
-    return "–" if math.isnan(low) else f"{signed(low)} to {signed(high)}"
+    return f"{signed(low)} to {signed(high)}" if math.isfinite(low) else "–"
 
 
 def duration(seconds: float) -> str:
@@ -67,7 +67,15 @@ def opened(test: Opening) -> str:
 
 def shares(low: float, high: float) -> str:
     """An interval of a score: ``97.95 to 98.67 %``; a dash for what is not known."""
-    return "–" if math.isnan(low) else f"{100 * low:.2f} to {100 * high:.2f} %"
+    return f"{100 * low:.2f} to {100 * high:.2f} %" if math.isfinite(low) else "–"
+
+
+def probability(share: Share | None) -> str:
+    """``94 % (80–100)``; a dash for what is not known, nothing for what makes no sense."""
+    if share is None:
+        return ""
+    value, low, high = (100 * part for part in (share.value, share.low, share.high))
+    return "–" if math.isnan(value) else f"{value:.0f} % ({low:.0f}–{high:.0f})"
 
 
 def chance(p: float) -> str:

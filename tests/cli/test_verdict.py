@@ -52,8 +52,8 @@ def test_a_narrower_terminal_loses_no_digits(
 @pytest.mark.parametrize(
     "line",
     [
-        "9, winner 99.26 98.31 (98.02 to 98.60) 8 100% (93–100) 12.4 61.7 k",
-        "21, tied, 1 99.32 98.15 (97.74 to 98.56) 8 94% (80–100) 31.0 2.28 M",
+        "9, winner 99.26 98.31 (98.02 to 98.60) 8 100 % (93–100) 12.4 61.7 k",
+        "21, tied, 1 99.32 98.15 (97.74 to 98.56) 8 94 % (80–100) 31.0 2.28 M",
         "0, baseline 97.40 96.10 (95.39 to 96.81) 8 8.9 –",
         "norm: batch instead helps +1.42 +0.81 to +2.03 8 0.003 0.008",
         "optimizer: undetermined +0.61 −0.12 to +1.34 8 0.176 0.109",
@@ -61,7 +61,7 @@ def test_a_narrower_terminal_loses_no_digits(
         "norm × optimizer 98.31 97.70 96.89 95.82 −0.46 −1.27 to +0.35 0.220",
         "Screening: a hint from short runs, no claim (points)",
         "erase: cutout −0.40 −2.10 to +1.30 13",
-        "attribute 40 140 16%",
+        "attribute 40 140 16 %",
         "Note: batch_size was not taken out: the time was up.",
     ],
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from autocls.verdict import wording
-from autocls.verdict.verdict import Effect, Opening
+from autocls.verdict.verdict import Effect, Opening, Share
 from tests.verdict.verdicts import VERDICT
 
 
@@ -18,7 +18,9 @@ def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
 def test_what_is_not_known_is_a_dash() -> None:
     nan = math.nan
     said = [wording.percent(nan), wording.signed(nan), wording.span(nan, nan), wording.shares(nan, nan)]
-    assert {*said, wording.chance(nan), wording.count(None)} == {"–"}
+    assert {*said, wording.chance(nan), wording.count(None), wording.probability(Share(nan, nan, nan))} == {"–"}
+    assert wording.span(-math.inf, math.inf) == "–"
+    assert wording.probability(None) == ""
 
 
 def test_differences_have_a_sign_and_a_real_minus() -> None:
