@@ -68,12 +68,11 @@ def _whole(model: "NetworkCard") -> "Group":
     return Group(Text(model.name, "bold"), *(Padding(line, (0, 0, 0, 2)) for line in body))
 
 
-def _short(count: int) -> str:
+def _short(number: int) -> str:
     """A count in few characters; empty for nothing."""
-    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if count >= unit:
-            return f"{count / unit:.3g} {letter}" if count < 999.5 * unit else f"{count / unit:.0f} {letter}"
-    return str(count or "")
+    from autocls.verdict.wording import count
+
+    return count(number) if number else ""
 
 
 def _small_images(model: "NetworkCard") -> str:

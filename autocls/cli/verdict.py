@@ -1,5 +1,6 @@
 """``autocls verdict``."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,13 +83,19 @@ def _table(*columns: str) -> "Table":
 
 
 def _candidates(verdict: "Verdict") -> "Table":
-    from autocls.verdict.wording import count, probability, standing
+    from autocls.verdict.wording import count, probability, score, standing
 
     table = _table("trial", "search", "confirmed (95 %)", "n", "beats\nbaseline", "seconds", "weights")
     for c in verdict.candidates:
-        scores = f"{100 * c.search_score:.2f}", _mean(c.confirmed), str(c.confirmed.n)
+        scores = score(c.search_score), _mean(c.confirmed), str(c.confirmed.n)
         who = ", ".join([str(c.trial), *standing(c, verdict.baseline)])
-        table.add_row(who, *scores, probability(c.beats_baseline), f"{c.seconds:.1f}", count(c.parameters))
+        table.add_row(
+            who,
+            *scores,
+            probability(c.beats_baseline),
+            "–" if math.isnan(c.seconds) else f"{c.seconds:.1f}",
+            count(c.parameters),
+        )
     return table
 
 
@@ -122,11 +129,11 @@ def _path(verdict: "Verdict") -> "Table":
 
 
 def _interactions(verdict: "Verdict") -> "Table":
-    from autocls.verdict.wording import chance, signed
+    from autocls.verdict.wording import chance, score, signed
 
     table = _table("first × second", "both", "first", "second", "neither", "effect", "95 %", "Holm p")
     for i in verdict.interactions:
-        cells = (f"{100 * score:.2f}" for score in (i.both, i.only_first, i.only_second, i.neither))
+        cells = map(score, (i.both, i.only_first, i.only_second, i.neither))
         table.add_row(f"{i.first} × {i.second}", *cells, signed(i.effect.mean), _span(i.effect), chance(i.p_holm))
     return table
 
@@ -148,9 +155,10 @@ def _spent(verdict: "Verdict") -> "Table":
 
 
 def _mean(mean: "Mean") -> str:
-    from autocls.verdict.wording import shares
+    from autocls.verdict.wording import score, shares
 
-    return "–" if not mean.n else f"{100 * mean.mean:.2f} ({shares(mean.low, mean.high).removesuffix(' %')})"
+    interval = f" ({shares(mean.low, mean.high).removesuffix(' %')})" if mean.n > 1 else ""
+    return score(mean.mean) + interval
 
 
 def _span(effect: "Effect") -> str:

@@ -81,4 +81,4 @@ def _label(trick: Trick) -> str:
 
 
 def _points(score: float) -> float:
-    return 0.0 if math.isnan(score) else round(100 * score, 3)
+    return round(100 * score, 3) if math.isfinite(score) else 0.0

@@ -115,7 +115,10 @@ class Prior:
         return about + write(_rounded(plain(self)))
 
     def favoured(self) -> dict[str, str]:
-        """Of each slot that has one, the choice to try first: the surest, then the one that helped most studies."""
+        """Of each slot that has one, the choice to try first: the surest, then the one that helped most studies.
+
+        It is a name or a number, as YAML would write it: without parameters, for those belonged to other data.
+        """
         best: dict[str, Card] = {}
         for card in self.cards:
             if card.favoured and (card.slot not in best or _promise(card) > _promise(best[card.slot])):

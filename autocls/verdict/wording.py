@@ -5,9 +5,14 @@ import math
 from autocls.verdict.verdict import Candidate, Interaction, Opening, Share
 
 
+def score(share: float) -> str:
+    """``98.74``, of 100; a dash for what is not known."""
+    return "–" if math.isnan(share) else f"{100 * share:.2f}"
+
+
 def percent(share: float) -> str:
     """``98.74 %``; a dash for what is not known."""
-    return "–" if math.isnan(share) else f"{100 * share:.2f} %"
+    return "–" if math.isnan(share) else f"{score(share)} %"
 
 
 def points(difference: float) -> str:
@@ -25,8 +30,38 @@ def span(low: float, high: float) -> str:
     return f"{signed(low)} to {signed(high)}" if math.isfinite(low) else "–"
 
 
+def shares(low: float, high: float) -> str:
+    """An interval of a score: ``97.95 to 98.67 %``; a dash for what is not known."""
+    return f"{100 * low:.2f} to {100 * high:.2f} %" if math.isfinite(low) else "–"
+
+
+def probability(share: Share | None) -> str:
+    """``94 % (80–100)``; a dash for what is not known, nothing for what makes no sense."""
+    if share is None:
+        return ""
+    value, low, high = (100 * part for part in (share.value, share.low, share.high))
+    return "–" if math.isnan(value) else f"{value:.0f} % ({low:.0f}–{high:.0f})"
+
+
+def chance(p: float) -> str:
+    """A p value: ``0.031``, ``< 0.001``; a dash for what is not known."""
+    return "–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def count(number: int | None) -> str:
+    """``61.4 k``, ``11.2 M``; a dash for what is not known."""
+    if number is None:
+        return "–"
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= unit:
+            return f"{number / unit:.3g} {letter}" if number < 999.5 * unit else f"{number / unit:.0f} {letter}"
+    return str(number)
+
+
 def duration(seconds: float) -> str:
-    """``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """``42 s``, ``3 min 20 s``, ``2 h 05 min``; a dash for what is not known."""
+    if math.isnan(seconds):
+        return "–"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -63,31 +98,3 @@ def opened(test: Opening) -> str:
     often = "opened once" if test.times == 1 else f"opened {test.times} times, so it is no longer sealed"
     baseline = "the baseline was not completed" if test.baseline is None else f"the baseline {percent(test.baseline)}"
     return f"{test.images:,} images, {often}: the winner has {percent(test.winner)}, {baseline}"
-
-
-def shares(low: float, high: float) -> str:
-    """An interval of a score: ``97.95 to 98.67 %``; a dash for what is not known."""
-    return f"{100 * low:.2f} to {100 * high:.2f} %" if math.isfinite(low) else "–"
-
-
-def probability(share: Share | None) -> str:
-    """``94 % (80–100)``; a dash for what is not known, nothing for what makes no sense."""
-    if share is None:
-        return ""
-    value, low, high = (100 * part for part in (share.value, share.low, share.high))
-    return "–" if math.isnan(value) else f"{value:.0f} % ({low:.0f}–{high:.0f})"
-
-
-def chance(p: float) -> str:
-    """A p value: ``0.031``, ``< 0.001``; a dash for what is not known."""
-    return "–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def count(number: int | None) -> str:
-    """``61.4 k``, ``11.2 M``; a dash for what is not known."""
-    if number is None:
-        return "–"
-    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= unit:
-            return f"{number / unit:.3g} {letter}" if number < 999.5 * unit else f"{number / unit:.0f} {letter}"
-    return str(number)

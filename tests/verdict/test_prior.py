@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from autocls.errors import BadInput
+from autocls.recipe import Recipe
 from autocls.verdict.file import VERDICT as FILE
 from autocls.verdict.file import save
 from autocls.verdict.prior import Card, Prior, Study, judged, merge
@@ -67,6 +68,12 @@ def test_a_slot_s_favourite_is_the_surest_then_the_one_that_helped_most() -> Non
     prior = merge(said)
     assert prior.favoured() == {"mix": "mixup"}, "its mean's interval is above 0; cutout helped as often as it hurt"
     assert merge(said[:1]).favoured() == {"mix": "ricap", "erase": "cutout"}
+
+
+def test_favourites_are_choices_of_a_recipe() -> None:
+    tricks = (trick("mix", "mixup(alpha=0.2)", 0.02, Word.HELPS), trick("warmup", "2", 0.02, Word.HELPS, "0"))
+    favoured = merge([(PETS, verdict(*tricks))]).favoured()
+    assert Recipe.from_plain(favoured) == Recipe(mix="mixup", warmup=2)
 
 
 def test_another_setting_of_the_same_choice_is_no_favourite() -> None:
