@@ -78,7 +78,7 @@ def standing(candidate: Candidate, baseline: int) -> list[str]:
     said = {
         "winner": candidate.recommended,
         "baseline": candidate.trial == baseline,
-        "tied": candidate.tied,
+        "tied": candidate.tied and not candidate.recommended,
         f"{candidate.failed} failed": candidate.failed > 0,
     }
     return [word for word, holds in said.items() if holds]

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from autocls.report import write_report
+from autocls.report.forest import AROUND, ROW
 from autocls.report.run import read
-from tests.report.runs import NASTY, write
+from tests.report.runs import NASTY, judge, write
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = [
@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_report(write(tmp_path_factory.mktemp("page"), 30)).as_uri()
+    return write_report(judge(write(tmp_path_factory.mktemp("page"), 30))).as_uri()
 
 
 @pytest.fixture
@@ -68,6 +68,27 @@ def test_it_opens_with_charts_and_every_name_as_text(page: Page) -> None:
     assert page.locator(".chart .main-svg").count() >= 3
     assert page.get_by_role("cell", name=NASTY[0], exact=True).count() == 2, "a class and the command line"
     assert page.get_by_text("Association in search data, not effect").is_visible()
+
+
+def test_what_made_the_difference_is_drawn_and_written(page: Page) -> None:
+    chart = page.get_by_role("img", name="Of 4 tricks judged, 1 helps")
+    expect(chart.locator(".legendtext")).to_have_text(["helps", "hurts", "no difference", "undetermined"])
+    expect(chart.locator(".errorbar")).to_have_count(4)
+    box = chart.bounding_box()
+    assert box is not None
+    assert box["height"] == AROUND + 4 * ROW
+    table = page.get_by_role("region", name="Tricks in numbers")
+    assert not table.is_visible()
+    page.get_by_text("The same in numbers").click()
+    assert table.is_visible()
+
+
+def test_the_names_of_tricks_leave_room_for_their_effects_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.wait_for_timeout(300)
+    drawn = page.locator("#chart-effects .nsewdrag").bounding_box()
+    assert drawn is not None
+    assert drawn["width"] > 150
 
 
 def test_sorting(page: Page) -> None:
@@ -110,11 +131,11 @@ def test_expressions_ask_for_knobs_of_their_own_choice(page: Page) -> None:
 
 
 def test_every_recipe_is_written_out_as_its_trial_had_it(page: Page, address: str) -> None:
-    trials = pd.read_parquet(Path(unquote(urlsplit(address).path)).parent / "trials.parquet")
+    run = read(Path(unquote(urlsplit(address).path)).parent)
     shown = page.evaluate("() => rows.map((row) => [row.number, yaml(row)])")
-    assert dict(shown) == dict(zip(trials["number"], trials["recipe"], strict=True))
+    assert dict(shown) == dict(zip(run.searched["number"], run.searched["recipe"], strict=True))
     looked_up = page.evaluate("() => Object.fromEntries(Object.keys(choices).map((knob) => [knob, choices[knob]]))")
-    assert looked_up == read(Path(unquote(urlsplit(address).path)).parent).recipes.columns()
+    assert looked_up == run.recipes.columns()
 
 
 def test_chips_say_what_differs_from_the_baseline(page: Page) -> None:
