@@ -71,7 +71,7 @@ def _table(kind: type[Any]) -> str:
     assert isinstance(node, ast.ClassDef)
     head = f"## {kind.__name__}\n\n{inspect.cleandoc(kind.__doc__ or '')}\n\n"
     if isinstance(kind, EnumType):
-        return head + " | ".join(f"`{member.value}`" for member in kind) + "\n"  # type: ignore[var-annotated]
+        return head + " | ".join(f"`{member.value}`" for member in kind) + "\n"
     rows = [f"| `{name}` | {type_} | {said} |\n" for name, type_, said in _fields(node)]
     return f"{head}| field | type | |\n|---|---|---|\n{''.join(rows)}"
 
