@@ -27,44 +27,54 @@ def write_report(folder: Path) -> Path:
 
 def render(run: Run) -> str:
     """The page of a run."""
+    texts, rows = content.texts(content.rows(run))
+    charts = {
+        "effects": forest(run.verdict) if run.verdict else None,
+        "progress": figures.progress(run.searched, run.summary.get("baseline")),
+        "curves": figures.curves(run.searched),
+    }
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            summary=run.summary,
+            verdict=run.verdict,
+            headline=headline(run),
+            recipe=run.best_recipe,
+            space=run.space,
+            trials=len(run.searched),
+            rows=rows,
+            texts=texts,
+            cards=content.cards(run),
+            recipes=content.recipes(run),
+            charts={name: chart for name, chart in charts.items() if chart},
+            knobs=figures.knob_figures(run),
+            failures=content.failures(run.trials),
+            left_out=content.left_out(run.searched),
+            classes=content.classes(run.summary),
+            notes=run.summary.get("notes") or [],
+            provenance=content.flat(run.environment),
+            plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
+        )
+    )
+
+
+def _environment() -> Environment:
+    """The templates, with the ways in which numbers are written."""
     environment = Environment(
         loader=PackageLoader("autocls.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["json"] = as_json
     written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
-    environment.filters |= {f.__name__: f for f in written}
-    environment.globals |= {f.__name__: f for f in (wording.standing, wording.together, wording.opened)}
-    environment.globals["span"] = lambda of: wording.span(of.low, of.high)
-    environment.globals["shares"] = lambda of: wording.shares(of.low, of.high)
-    texts, rows = content.texts(content.rows(run))
-    course = {
-        "progress": figures.progress(run.searched, run.summary.get("baseline")),
-        "curves": figures.curves(run.searched),
+    environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
+    environment.globals |= {
+        "standing": wording.standing,
+        "together": wording.together,
+        "opened": wording.opened,
+        "span": lambda of: wording.span(of.low, of.high),
+        "shares": lambda of: wording.shares(of.low, of.high),
     }
-    course = {name: chart for name, chart in course.items() if chart}
-    effects = forest(run.verdict) if run.verdict else None
-    return environment.get_template("page.html.j2").render(
-        summary=run.summary,
-        verdict=run.verdict,
-        headline=headline(run),
-        recipe=run.best_recipe,
-        space=run.space,
-        trials=len(run.searched),
-        rows=rows,
-        texts=texts,
-        cards=content.cards(run),
-        recipes=content.recipes(run),
-        course=list(course),
-        charts=course | ({"effects": effects} if effects else {}),
-        knobs=figures.knob_figures(run),
-        failures=content.failures(run.trials),
-        left_out=content.left_out(run.searched),
-        classes=content.classes(run.summary),
-        notes=run.summary.get("notes") or [],
-        provenance=content.flat(run.environment),
-        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
-    )
+    return environment
 
 
 def as_json(value: Any) -> Markup:
