@@ -57,7 +57,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class Share:
-    """A probability with a 95 % bootstrap interval."""
+    """A probability with an interval that holds it at least 95 % of the time; NaN when no pair was run."""
 
     value: float
     low: float
