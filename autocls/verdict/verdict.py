@@ -100,9 +100,12 @@ class Trick:
     effect: Effect
     """Score with the trick minus score without it."""
     p_holm: float
-    """``effect.p`` adjusted for all tricks that were tried (Holm 1979)."""
+    """Adjusted for all tricks that were tried (Holm 1979), at the look that decided, or else the last one passed.
+
+    Of that look's pairs, so it needn't be ``effect.p`` times anything; and compared with that look's part of ``alpha``.
+    """
     failed: int
-    """Runs of the other recipe that failed."""
+    """Pairs that ``effect`` lacks since a run of either recipe failed."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,7 @@ class Verdict:
     """A trial's number, likewise ``winner``."""
     winner: int
     margin: float
-    """Differences up to this are called none."""
+    """A trick whose interval lies within ± this is called no difference."""
     alpha: float
     """The chance that any of the tricks' words ``helps`` and ``hurts`` is wrong, over all looks."""
     looks: tuple[int, ...]
