@@ -115,12 +115,14 @@ class Screened:
     slot: str
     choice: str
     effect: float
-    """Score with it minus score with the neutral choice, in score units."""
+    """Score with it minus score with the neutral choice, in score units; NaN where the runs can't tell."""
     low: float
-    """Of the 95 % interval, likewise ``high``."""
+    """Of the 95 % t interval, likewise ``high``; infinite where nothing shows the noise."""
     high: float
     n: int
     """Runs with it."""
+    p: float
+    """Two-sided t test that the effect is 0; 1 where the runs can't tell."""
 
 
 @dataclass(frozen=True)
