@@ -78,9 +78,12 @@ class Candidate:
     from_best: Effect
     """Its difference from the candidate with the best mean; of that one itself, zeros."""
     beats_baseline: Share | None
-    """The probability that a run of it beats one of the baseline with the same seed; None for the baseline."""
+    """The probability that a run of it beats one of the baseline with the same seed.
+
+    None for the baseline, and where the two finished no seed both.
+    """
     tied: bool
-    """Whether these runs can't tell it from the best."""
+    """Whether these runs can't tell it from the best, by the interval of ``from_best``; the best itself is."""
     seconds: float
     """Median training time of a run."""
     parameters: int | None
