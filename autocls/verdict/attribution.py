@@ -84,7 +84,9 @@ def attribute(
             p_holm[i] = adjusted[i]
             words[i] = _word(values, adjusted[i], alpha_at(look), margin)
     tricks = [
-        Trick(claim.slot, claim.choice, claim.instead, word, paired(list(each.values())), p, _failed(each))
+        Trick(
+            claim.slot, claim.choice, claim.instead, claim.active, word, paired(list(each.values())), p, _failed(each)
+        )
         for claim, each, word, p in zip(claims, pairs, words, p_holm, strict=True)
     ]
     return tuple(sorted(tricks, key=_by_gain))

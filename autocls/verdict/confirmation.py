@@ -40,12 +40,8 @@ def confirm(
 
     def place(trial: int) -> tuple[bool, int, float, int]:
         scores = tables[trial]["score"]
-        return (
-            len(scores) < most,
-            int(scores.isna().sum()),
-            -float(scores.fillna(0).sum() / max(1, scores.count())),
-            trial,
-        )
+        behind = -float(scores.mean()) if scores.count() else np.inf
+        return len(scores) < most, int(scores.isna().sum()), behind, trial
 
     order = sorted(tables, key=place)
     best = tables[order[0]]

@@ -96,9 +96,11 @@ class Trick:
 
     slot: str
     choice: str
-    """As the winner has it: ``mixup(alpha=0.2)``."""
+    """As the recipe with it has it: ``mixup(alpha=0.2)``."""
     instead: str
     """What the other recipe has in its place: the baseline's choice, for a trick that the winner uses."""
+    active: bool
+    """Whether the winner uses it; otherwise it was put in to see whether it would have helped."""
     word: Word
     effect: Effect
     """Score with the trick minus score without it."""

@@ -97,7 +97,7 @@ def test_an_interval_within_the_margin_is_the_two_one_sided_tests() -> None:
         assert (p <= 0.03) == (low >= -0.001 and high <= 0.001)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)  # Each takes statsmodels 0.1 s.
 @given(PROBABILITIES)
 def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
     expected = multipletests(p, method="holm")[1].tolist() if p else []
