@@ -57,7 +57,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class Share:
-    """A probability with a 95 % bootstrap interval."""
+    """A probability with an interval that holds it at least 95 % of the time; NaN when no pair was run."""
 
     value: float
     low: float
@@ -78,9 +78,12 @@ class Candidate:
     from_best: Effect
     """Its difference from the candidate with the best mean; of that one itself, zeros."""
     beats_baseline: Share | None
-    """The probability that a run of it beats one of the baseline with the same seed; None for the baseline."""
+    """The probability that a run of it beats one of the baseline with the same seed.
+
+    None for the baseline, and where the two finished no seed both.
+    """
     tied: bool
-    """Whether these runs can't tell it from the best."""
+    """Whether these runs can't tell it from the best, by the interval of ``from_best``; the best itself is."""
     seconds: float
     """Median training time of a run."""
     parameters: int | None
@@ -93,16 +96,21 @@ class Trick:
 
     slot: str
     choice: str
-    """As the winner has it: ``mixup(alpha=0.2)``."""
+    """As the recipe with it has it: ``mixup(alpha=0.2)``."""
     instead: str
     """What the other recipe has in its place: the baseline's choice, for a trick that the winner uses."""
+    active: bool
+    """Whether the winner uses it; otherwise it was put in to see whether it would have helped."""
     word: Word
     effect: Effect
     """Score with the trick minus score without it."""
     p_holm: float
-    """``effect.p`` adjusted for all tricks that were tried (Holm 1979)."""
+    """Adjusted for all tricks that were tried (Holm 1979), at the look that decided, or else the last one passed.
+
+    Of that look's pairs, so it needn't be ``effect.p`` times anything; and compared with that look's part of ``alpha``.
+    """
     failed: int
-    """Runs of the other recipe that failed."""
+    """Pairs that ``effect`` lacks since a run of either recipe failed."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +120,14 @@ class Screened:
     slot: str
     choice: str
     effect: float
-    """Score with it minus score with the neutral choice, in score units."""
+    """Score with it minus score with the neutral choice, in score units; NaN where the runs can't tell."""
     low: float
-    """Of the 95 % interval, likewise ``high``."""
+    """Of the 95 % t interval, likewise ``high``; infinite where nothing shows the noise."""
     high: float
     n: int
     """Runs with it."""
+    p: float
+    """Two-sided t test that the effect is 0; 1 where the runs can't tell."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +191,7 @@ class Verdict:
     """A trial's number, likewise ``winner``."""
     winner: int
     margin: float
-    """Differences up to this are called none."""
+    """A trick whose interval lies within ± this is called no difference."""
     alpha: float
     """The chance that any of the tricks' words ``helps`` and ``hurts`` is wrong, over all looks."""
     looks: tuple[int, ...]
