@@ -67,9 +67,6 @@ def _parts(verdict: "Verdict") -> "Iterator[RenderableType]":
     if verdict.test is not None:
         yield ""
         yield f"Sealed test part: {opened(verdict.test)}."
-    if verdict.notes:
-        yield ""
-        yield from (f"Note: {note}." for note in verdict.notes)
 
 
 def _table(*columns: str) -> "Table":
@@ -107,11 +104,12 @@ def _tricks(verdict: "Verdict") -> "Table":
     table = _table("trick", "", "effect", "95 %", "n", "Holm p", "signs p")
     table.caption_justify = "left"
     table.caption = (
-        f"Up to {100 * verdict.margin:.2f} points is no difference. Holm p: the t test's, adjusted for all tricks "
+        f"Within ± {100 * verdict.margin:.2f} points is no difference. Holm p: the t test's, adjusted for all tricks "
         "together; signs p: the exact sign-flip test's."
     )
     for t in verdict.tricks:
-        name = f"{t.slot}: {t.choice} instead of {t.instead}" + (f", {t.failed} failed" if t.failed else "")
+        remarks = [", put in"] * (not t.active) + [f", {t.failed} failed"] * (t.failed > 0)
+        name = f"{t.slot}: {t.choice} instead of {t.instead}{''.join(remarks)}"
         numbers = signed(t.effect.mean), _span(t.effect), str(t.effect.n)
         table.add_row(name, Text(t.word, _COLOURS[t.word]), *numbers, chance(t.p_holm), chance(t.effect.sign_flip))
     return table
@@ -139,11 +137,11 @@ def _interactions(verdict: "Verdict") -> "Table":
 
 
 def _screened(verdict: "Verdict") -> "Table":
-    from autocls.verdict.wording import signed, span
+    from autocls.verdict.wording import chance, signed, span
 
-    table = _table("choice", "effect", "95 %", "n")
+    table = _table("choice", "effect", "95 %", "p", "n")
     for s in verdict.screened:
-        table.add_row(f"{s.slot}: {s.choice}", signed(s.effect), span(s.low, s.high), str(s.n))
+        table.add_row(f"{s.slot}: {s.choice}", signed(s.effect), span(s.low, s.high), chance(s.p), str(s.n))
     return table
 
 

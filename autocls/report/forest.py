@@ -16,8 +16,8 @@ MARKS = {
     Word.UNDETERMINED: (GREY, "circle-open"),
 }
 """Colour and symbol: each word is told apart without the other."""
-ROW, AROUND = 48, 104
-"""Pixels of a trick, and of the legend and the axis."""
+ROW, AROUND = 48, 56
+"""Pixels of a trick, and of the axis."""
 
 
 def forest(verdict: Verdict) -> Chart | None:
@@ -33,13 +33,17 @@ def forest(verdict: Verdict) -> Chart | None:
         "layout": {
             "title": {"text": finding(tricks)}, "margin": {"l": 16, "r": 16, "t": 8, "b": 48},
             "height": AROUND + ROW * len(tricks), "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
-            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
+            "showlegend": False,  # each row says its word
             "font": {"family": "system-ui, sans-serif", "size": 13}, "hovermode": "closest",
             "shapes": [shape | {"y0": 0, "y1": 1, "yref": "y domain", "layer": "below"} for shape in (band, zero)],
-            "xaxis": {"title": {"text": "points"}, "tickformat": "+~f", **axis},
+            "annotations": [  # above the line, and not left of it: a phone has no room there
+                {"text": _label(t), "x": 0, "xref": "x domain", "xanchor": "left", "y": y, "yanchor": "bottom",
+                 "yshift": 6, "showarrow": False}
+                for y, t in enumerate(tricks)
+            ],
+            "xaxis": {"title": {"text": "points"}, "tickformat": "~f", **axis},
             "yaxis": {
-                "tickvals": list(range(len(tricks))), "ticktext": [_label(t) for t in tricks],
-                "range": [len(tricks) - 0.5, -0.5], "showgrid": False, **axis,
+                "range": [len(tricks) - 0.5, -0.7], "showgrid": False, "showticklabels": False, "ticks": "", **axis,
             },
         },
     }  # fmt: skip
@@ -47,13 +51,19 @@ def forest(verdict: Verdict) -> Chart | None:
 
 def finding(tricks: Sequence[Trick]) -> str:
     """What the chart shows, in one line."""
-    helpful = [t for t in tricks if t.word == Word.HELPS]
     judged = f"Of {len(tricks)} trick{'s' * (len(tricks) > 1)} judged"
-    if not helpful:
-        return f"{judged}, none is shown to help"
-    best = max(helpful, key=lambda t: t.effect.mean)
-    most = f"{best.slot}: {name_of(best.choice)}, by {points(best.effect.mean)}"
-    return f"{judged}, 1 helps: {most}" if len(helpful) == 1 else f"{judged}, {len(helpful)} help, most of all {most}"
+    helpful, missed = ([t for t in tricks if t.word == Word.HELPS and t.active == has] for has in (True, False))
+    if helpful:
+        found = "1 helps: " if len(helpful) == 1 else f"{len(helpful)} help, most of all "
+        return f"{judged}, {found}{_best(helpful)}"
+    if missed:
+        return f"{judged}, none of the winner's is shown to help; put in, this would: {_best(missed)}"
+    return f"{judged}, none is shown to help"
+
+
+def _best(tricks: Sequence[Trick]) -> str:
+    best = max(tricks, key=lambda t: t.effect.mean)
+    return f"{best.slot}: {name_of(best.choice)}, by {points(best.effect.mean)}"
 
 
 def _marks(word: Word, tricks: Sequence[Trick]) -> dict[str, Any]:
@@ -77,7 +87,8 @@ def _marks(word: Word, tricks: Sequence[Trick]) -> dict[str, Any]:
 
 
 def _label(trick: Trick) -> str:
-    return f"{html.escape(f'{trick.slot}: {name_of(trick.choice)}')}<br>{trick.word.value}"
+    put_in = "" if trick.active else ", put in"
+    return html.escape(f"{trick.slot}: {name_of(trick.choice)}{put_in} – {trick.word}")
 
 
 def _points(score: float) -> float:

@@ -84,12 +84,11 @@ def standing(candidate: Candidate, baseline: int) -> list[str]:
     return [word for word, holds in said.items() if holds]
 
 
-def together(interaction: Interaction) -> str:
-    """What a 2×2 of tricks says, in one line."""
+def together(interaction: Interaction, alpha: float) -> str:
+    """What a 2×2 of tricks says, in one line: it claims what stands among all pairs, as the paragraph does."""
     both, effect = f"{interaction.first} and {interaction.second}", interaction.effect
-    if effect.low > 0 or effect.high < 0:
-        by = f"{100 * abs(effect.mean):.2f} points {'more' if effect.low > 0 else 'less'}"
-        return f"{both} together are worth {by} than the two apart"
+    if interaction.p_holm <= alpha:
+        return f"{both} gain {'more' if effect.mean > 0 else 'less'} together than one by one"
     return f"{both} can't be told from two tricks that add up"
 
 

@@ -15,7 +15,7 @@ from autocls.verdict.prior import Prior
 from autocls.verdict.verdict import Opening, Verdict
 from tests.cli.test_cli import run
 from tests.verdict.test_prior import folder
-from tests.verdict.verdicts import BARE, PARAGRAPH, VERDICT
+from tests.verdict.verdicts import BARE, VERDICT
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def shown(place: Path, capsys: pytest.CaptureFixture[str], its: Verdict = VERDIC
 
 
 def test_it_begins_with_the_paragraph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert " ".join(" ".join(shown(tmp_path, capsys)).split()).startswith(PARAGRAPH)
+    assert " ".join(" ".join(shown(tmp_path, capsys)).split()).startswith(VERDICT.paragraph)
 
 
 def test_nothing_is_cut_or_coloured_at_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,20 +60,25 @@ def test_a_narrower_terminal_loses_no_digits(
         "+ norm: batch 97.79 (97.41 to 98.17) +1.69 +1.01 to +2.36 8",
         "norm × optimizer 98.31 97.70 96.89 95.82 −0.46 −1.27 to +0.35 0.220",
         "Screening: a hint from short runs, no claim (points)",
-        "erase: cutout −0.40 −2.10 to +1.30 13",
+        "erase: cutout −0.40 −2.10 to +1.30 0.610 13",
         "attribute 40 140 16 %",
-        "Note: batch_size was not taken out: the time was up.",
     ],
 )
 def test_it_shows_what_the_paragraph_rests_on(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert line in [" ".join(shown_line.split()) for shown_line in shown(tmp_path, capsys)]
 
 
+def test_a_trick_that_the_winner_lacks_is_said_to_be_put_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = " ".join("".join(line[:23] for line in shown(tmp_path, capsys)).split())
+    assert "mixup(alpha=0.119) instead of none, put in" in said
+    assert said.count("put in") == 1
+
+
 def test_what_was_not_done_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(tmp_path, capsys, BARE)
     assert "What it took" in lines
-    assert not any("trick" in line or "Screening" in line or "Sealed" in line for line in lines)
-    assert lines[-1] == "Note: nothing was confirmed: the time was up."
+    assert not any("Holm" in line or "Screening" in line or "Sealed" in line for line in lines)
+    assert "Nothing was confirmed: the time was up." in " ".join(lines), "the paragraph says so"
 
 
 def test_a_test_part_that_was_opened_twice_is_not_called_sealed(

@@ -19,7 +19,7 @@ from autocls.report.run import Run, read
 from autocls.verdict.file import VERDICT as FILE
 from autocls.verdict.verdict import Opening, Verdict, Word
 from tests.report.runs import NASTY, judge, write
-from tests.verdict.verdicts import BARE, PARAGRAPH, UNKNOWN, VERDICT
+from tests.verdict.verdicts import BARE, UNKNOWN, VERDICT
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def section(page: str) -> str:
 
 
 def test_the_headline_is_the_paragraph_and_confirmed_stands_beside_searched(run: Run) -> None:
-    assert headline(run).sentence == PARAGRAPH
+    assert headline(run).sentence == VERDICT.paragraph
     facts = told(run, VERDICT)
     best = run.trials[run.trials["number"] == run.summary["winner"]]["score"].iloc[0]
     assert facts["macro f1, confirmed"] == ("98.31 %", "95 % interval 98.02 to 98.60 %, n = 8 fresh seeds")
@@ -86,16 +86,17 @@ def test_a_part_that_was_opened_twice_is_not_called_sealed(run: Run) -> None:
 def test_the_section_has_a_table_for_all_that_the_verdict_rests_on(run: Run) -> None:
     said = section(render(run))
     for expected in (
-        "optimizer: adam(lr=0.00221) sgd(lr=0.1, momentum=0.9) undetermined +0.61 −0.12 to +1.34 8 0.176 0.109 1",
-        "up to 0.30 points, is no difference",
-        "at most 5 %, over looks after 5, 8 seeds",
+        "adam(lr=0.00221) sgd(lr=0.1, momentum=0.9) has it undetermined +0.61 −0.12 to +1.34 8 0.176 0.109 1",
+        "mix: mixup(alpha=0.119) none does without hurts −0.58",
+        "within the grey band, ± 0.30 points, makes no difference",
+        "at most 5 %, over looks after 5 and 8 seeds",
         "+ norm: batch 97.79 % 97.41 to 98.17 % 8 +1.69 +1.01 to +2.36",
         "9 99.26 % 98.31 % 98.02 to 98.60 % 8 100 % (93–100) 12 s 61.7 k winner",
         "21 99.32 % 98.15 % 97.74 to 98.56 % 8 94 % (80–100) 31 s 2.28 M tied, 1 failed",
         "norm and optimizer can't be told from two tricks that add up: −0.46 points",
         "with norm 98.31 % 97.70 % without it 96.89 % 95.82 %",
         "A hint from short runs, no claim. choice",
-        "erase: cutout −0.40 −2.10 to +1.30 13",
+        "erase: cutout −0.40 −2.10 to +1.30 0.610 13",
         "360 images, opened once: the winner has 97.90 %, the baseline 95.80 %",
         "attribute 40 140 16 %",
         "was not taken out",
@@ -113,7 +114,7 @@ def test_a_run_without_a_verdict_says_what_to_do_and_claims_nothing(run: Run) ->
 def test_what_was_not_done_takes_no_place(run: Run) -> None:
     said = section(render(replace(run, verdict=BARE)))
     assert "it has no trick to take out" in said
-    assert "nothing was confirmed: the time was up" in said
+    assert "Nothing was confirmed: the time was up" in said
     assert not any(word in said for word in ("Confirmed on", "Two tricks", "screening", "sealed", "From the"))
     other = replace(BARE, winner=9)
     assert "No trick was taken out of the winner" in section(render(replace(run, verdict=other)))
@@ -164,9 +165,9 @@ def test_every_trick_is_drawn_with_its_interval_and_its_word() -> None:
     assert (helps.x, helps.y) == ((1.42,), (0,))
     assert helps.error_x.array == pytest.approx((0.61,))
     assert [len({trace.marker.symbol for trace in figure.data}), len(figure.data)] == [4, 4]
-    assert figure.layout.yaxis.ticktext[3] == "mix: mixup<br>hurts"
+    assert [note.y for note in figure.layout.annotations] == [0, 1, 2, 3]
+    assert figure.layout.annotations[3].text == "mix: mixup, put in – hurts"
     assert [shape.x1 for shape in figure.layout.shapes] == [pytest.approx(0.3), 0]
-    assert len(set(figure.layout.yaxis.tickvals)) == len(VERDICT.tricks)
 
 
 def test_a_trick_of_one_pair_is_drawn_without_an_interval_and_one_of_none_not_at_all() -> None:
@@ -190,11 +191,18 @@ def test_the_chart_s_title_states_what_is_shown(words: list[Word], said: str) ->
     assert finding(tricks) == said
 
 
+def test_a_trick_that_the_winner_lacks_is_not_called_one_of_its_own() -> None:
+    lacks = replace(VERDICT.tricks[0], active=False)
+    assert finding([lacks, VERDICT.tricks[1]]) == (
+        "Of 2 tricks judged, none of the winner's is shown to help; put in, this would: norm: batch, by +1.42 points"
+    )
+
+
 def test_names_are_text_in_the_chart_too() -> None:
     first = replace(VERDICT.tricks[0], choice=NASTY[2])
     chart = forest(replace(VERDICT, tricks=(first,)))
     assert chart is not None
-    assert "<b>" not in chart["layout"]["yaxis"]["ticktext"][0]
+    assert "<b>" not in chart["layout"]["annotations"][0]["text"]
     assert "<b>" not in chart["data"][0]["customdata"][0]
 
 

@@ -20,7 +20,7 @@ CARS = replace(PETS, folder="reports/cars", data="cars", architecture=None)
 
 
 def trick(slot: str, choice: str, mean: float, word: Word, instead: str = "none") -> Trick:
-    return Trick(slot, choice, instead, word, Effect(mean, mean - 0.002, mean + 0.002, 8, 0.01, 0.01), 0.02, 0)
+    return Trick(slot, choice, instead, True, word, Effect(mean, mean - 0.002, mean + 0.002, 8, 0.01, 0.01), 0.02, 0)
 
 
 def verdict(*tricks: Trick) -> Verdict:

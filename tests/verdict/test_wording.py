@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from autocls.verdict import wording
-from autocls.verdict.verdict import Effect, Opening, Share
+from autocls.verdict.verdict import Opening, Share
 from tests.verdict.verdicts import VERDICT
 
 
@@ -40,18 +40,17 @@ def test_counts_are_short(number: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "low, high, said",
+    "mean, p, said",
     [
-        (0.001, 0.009, "norm and optimizer together are worth 0.50 points more than the two apart"),
-        (-0.009, -0.001, "norm and optimizer together are worth 0.50 points less than the two apart"),
-        (-0.001, 0.011, "can't be told from two tricks that add up"),
-        (math.nan, math.nan, "can't be told from two tricks that add up"),
+        (0.005, 0.04, "norm and optimizer gain more together than one by one"),
+        (-0.005, 0.05, "norm and optimizer gain less together than one by one"),
+        (0.005, 0.06, "norm and optimizer can't be told from two tricks that add up"),
+        (math.nan, 1.0, "norm and optimizer can't be told from two tricks that add up"),
     ],
 )
-def test_an_interaction_claims_what_its_interval_allows(low: float, high: float, said: str) -> None:
-    mean = 0.005 if math.isnan(low) else (low + high) / 2
-    pair = replace(VERDICT.interactions[0], effect=Effect(mean, low, high, 8, 0.5, 0.5))
-    assert wording.together(pair).endswith(said)
+def test_an_interaction_claims_what_stands_after_all_were_asked(mean: float, p: float, said: str) -> None:
+    pair = VERDICT.interactions[0]
+    assert wording.together(replace(pair, effect=replace(pair.effect, mean=mean), p_holm=p), 0.05) == said
 
 
 def test_a_candidate_is_what_it_is() -> None:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from autocls.verdict.paragraph import write
 from autocls.verdict.verdict import (
     SCHEMA,
     Candidate,
@@ -22,13 +23,8 @@ from autocls.verdict.verdict import (
 
 UNKNOWN = Effect(math.nan, math.nan, math.nan, 0, 1.0, 1.0)
 SAME = Effect(0.0, 0.0, 0.0, 8, 1.0, 1.0)
-PARAGRAPH = (
-    "The winner, trial 9, has 98.31 % accuracy on seeds that took no part in choosing it (95 % interval 98.02 to "
-    "98.60 %, n = 8), +2.21 points from the baseline (+1.58 to +2.84). One of its 4 tricks helps: norm: batch by +1.42 "
-    "points. Sealed test part, opened once: 97.90 % against the baseline's 95.80 %."
-)
 
-VERDICT = Verdict(
+_ALL = Verdict(
     schema=SCHEMA,
     metric="accuracy",
     baseline=0,
@@ -88,6 +84,7 @@ VERDICT = Verdict(
             slot="norm",
             choice="batch",
             instead="none",
+            active=True,
             word=Word.HELPS,
             effect=Effect(0.0142, 0.0081, 0.0203, 8, 0.0008, 0.0078),
             p_holm=0.0032,
@@ -97,6 +94,7 @@ VERDICT = Verdict(
             slot="optimizer",
             choice="adam(lr=0.00221)",
             instead="sgd(lr=0.1, momentum=0.9)",
+            active=True,
             word=Word.UNDETERMINED,
             effect=Effect(0.0061, -0.0012, 0.0134, 8, 0.088, 0.109),
             p_holm=0.176,
@@ -106,6 +104,7 @@ VERDICT = Verdict(
             slot="label_smoothing",
             choice="0.0893",
             instead="0.0",
+            active=True,
             word=Word.NO_DIFFERENCE,
             effect=Effect(0.0003, -0.0017, 0.0023, 8, 0.73, 0.75),
             p_holm=0.73,
@@ -115,6 +114,7 @@ VERDICT = Verdict(
             slot="mix",
             choice="mixup(alpha=0.119)",
             instead="none",
+            active=False,
             word=Word.HURTS,
             effect=Effect(-0.0058, -0.0089, -0.0027, 8, 0.003, 0.0156),
             p_holm=0.009,
@@ -122,8 +122,8 @@ VERDICT = Verdict(
         ),
     ),
     screened=(
-        Screened("norm", "batch", 0.031, 0.012, 0.05, 13),
-        Screened("erase", "cutout", -0.004, -0.021, 0.013, 13),
+        Screened("norm", "batch", 0.031, 0.012, 0.05, 13, 0.003),
+        Screened("erase", "cutout", -0.004, -0.021, 0.013, 13, 0.61),
     ),
     interactions=(
         Interaction(
@@ -153,13 +153,14 @@ VERDICT = Verdict(
         ),
     ),
     test=Opening(images=360, winner=0.979, baseline=0.958, times=1),
-    notes=("epochs of the screening runs: 3 of 8", "batch_size was not taken out: the time was up"),
-    paragraph=PARAGRAPH,
+    notes=("The screening runs took 3 of 8 epochs", "batch_size was not taken out: the time was up"),
+    paragraph="",
 )
+VERDICT = replace(_ALL, paragraph=write(_ALL))
 """Of a search whose phases all ran; its numbers fit together as a real one's do."""
 
-BARE = replace(
-    VERDICT,
+_LITTLE = replace(
+    _ALL,
     winner=0,
     looks=(),
     spent=(Spent(Phase.SEARCH, 12, 96, 1.0),),
@@ -172,7 +173,7 @@ BARE = replace(
     interactions=(),
     path=(),
     test=None,
-    notes=("nothing was confirmed: the time was up",),
-    paragraph="Trial 0, the baseline, has the best search score; it was not confirmed.",
+    notes=("Nothing was confirmed: the time was up",),
 )
+BARE = replace(_LITTLE, paragraph=write(_LITTLE))
 """Of a search that had time for nothing but itself."""
