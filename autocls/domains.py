@@ -35,7 +35,11 @@ class Uniform(_Range):
     """A float drawn evenly from [low, high]."""
 
     def middle(self) -> Value:
-        return (self.low + self.high) / 2
+        return self.at(0.5)
+
+    def at(self, share: float) -> Value:
+        """The value below which ``share`` (0..1) of the domain lies."""
+        return self.low + share * (self.high - self.low)
 
     def written(self) -> Any:
         return {"uniform": [self.low, self.high]}
@@ -51,7 +55,11 @@ class Log(_Range):
             raise ValueError(f"a log range needs 0 < a, not {self.low:g}")
 
     def middle(self) -> Value:
-        return float((self.low * self.high) ** 0.5)
+        return self.at(0.5)
+
+    def at(self, share: float) -> Value:
+        """The value below which ``share`` (0..1) of the domain lies."""
+        return float(self.low * (self.high / self.low) ** share)
 
     def written(self) -> Any:
         return {"log": [self.low, self.high]}
@@ -69,6 +77,10 @@ class Int(_Range):
 
     def middle(self) -> Value:
         return (self.low + self.high) // 2
+
+    def at(self, share: float) -> Value:
+        """The value below which ``share`` (0..1) of the domain lies."""
+        return min(self.high, self.low + int(share * (self.high - self.low + 1)))
 
     def written(self) -> Any:
         return {"int": [self.low, self.high]}
@@ -96,6 +108,10 @@ class OneOf:
 
     def middle(self) -> Value:
         return self.values[0]
+
+    def at(self, share: float) -> Value:
+        """The value that ``share`` (0..1) of the list leads to."""
+        return self.values[min(len(self.values) - 1, int(share * len(self.values)))]
 
     def written(self) -> Any:
         return list(self.values)

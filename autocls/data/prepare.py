@@ -13,7 +13,7 @@ from autocls.data.catalogue import Catalogue, Counts, catalogue, count
 from autocls.data.checks import check_counts
 from autocls.data.listing import Item, few
 from autocls.data.sources import list_source, locate
-from autocls.data.split import PARTS, Split, split_rows
+from autocls.data.split import PARTS, Split, resplit, split_rows
 from autocls.data.survey import Survey, survey
 from autocls.errors import BadInput
 
@@ -48,15 +48,18 @@ class Prepared:
     root: Path
     cache: Path
 
-    def at(self, image_size: int) -> ImageData:
+    def at(self, image_size: int, seed: int | None = None) -> ImageData:
         """The images at `image_size`×`image_size`, from the cache, which is filled first if it has none of this size.
 
-        Raises `BadInput` if it has to be filled and the source is gone or has changed.
+        Another `seed` than the one they were prepared with draws the validation part anew, unless the user gave it; the
+        test part stays. Raises `BadInput` if the cache has to be filled and the source is gone or has changed.
         """
         folder = self.cache / self.fingerprint
         if not shelf.is_built(folder, image_size):
             self._build(folder, image_size)
         labels, split = _labels_and_split(self.given, self.seed)
+        if seed is not None and seed != self.seed and "val" not in self.given:
+            split = resplit(labels, split, seed)
         mean, std = shelf.mean_and_std(folder, image_size, split.train)
         return ImageData(shelf.open_images(folder, image_size), labels, self.classes, split, mean, std)
 

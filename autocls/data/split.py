@@ -37,3 +37,10 @@ def split_rows(labels: npt.NDArray[np.int64], parts: npt.NDArray[np.int64], seed
             parts[rows[taken : taken + count]] = part
             taken += count
     return Split(*(np.flatnonzero(parts == part).astype(np.int64) for part in range(len(PARTS))))
+
+
+def resplit(labels: npt.NDArray[np.int64], split: Split, seed: int) -> Split:
+    """The same test part, and a validation part of the same size drawn anew, class by class, from the other images."""
+    parts = np.zeros(len(labels), np.int64)
+    parts[split.test] = PARTS.index("test")
+    return split_rows(labels, parts, seed)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocls.data.split import SHARES, split_rows
+from autocls.data.split import SHARES, resplit, split_rows
 
 PART_NAMES = tuple(SHARES)
 
@@ -57,3 +57,14 @@ def test_three_given_parts_are_all_kept():
     parts = np.array([0, 1, 2, 0, 1, 2])
     split = split_rows(labels_of([3, 3]), parts, seed=0)
     assert [split.train.tolist(), split.val.tolist(), split.test.tolist()] == [[0, 3], [1, 4], [2, 5]]
+
+
+@given(st.lists(st.integers(4, 40), min_size=2, max_size=5), st.integers(0, 2**32), st.integers(0, 2**32))
+def test_a_resplit_keeps_the_test_part_and_the_size_of_the_others(counts, seed, another):
+    labels = labels_of(counts)
+    split = split_rows(labels, np.zeros_like(labels), seed)
+    anew = resplit(labels, split, another)
+    assert np.array_equal(anew.test, split.test)
+    assert sorted([*anew.train, *anew.val]) == sorted([*split.train, *split.val])
+    for label in range(len(counts)):
+        assert abs((labels[anew.val] == label).sum() - (labels[split.val] == label).sum()) <= 1
