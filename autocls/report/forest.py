@@ -22,7 +22,7 @@ ROW, AROUND = 48, 56
 
 def forest(verdict: Verdict) -> Chart | None:
     """Each trick's effect with its interval, in the verdict's order from the top; None when none was judged."""
-    tricks, margin = verdict.tricks, 100 * verdict.margin
+    tricks, margin = [trick for trick in verdict.tricks if trick.effect.n], 100 * verdict.margin
     if not tricks:
         return None
     axis = {"zeroline": False, "automargin": True}

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from autocls.verdict.attribution import WINNER, Claim, arm_name, attribute, gain_order, interactions, path
+from autocls.verdict.attribution import WINNER, Claim, attribute, interactions, path
 from autocls.verdict.confirmation import confirm
-from autocls.verdict.effects import ALPHA, LOOKS, looks_up_to, mean, paired
+from autocls.verdict.effects import ALPHA, mean, paired
 from autocls.verdict.effects import margin as default_margin
 from autocls.verdict.paragraph import write
 from autocls.verdict.screening import estimate
@@ -31,6 +31,12 @@ class Evidence:
     """What was asked in ``attribute``."""
     pairs: tuple[tuple[str, str], ...]
     """Of slots whose interaction was asked for there."""
+    baseline_arm: str
+    """The arm that is the baseline, all of the winner's tricks set back; the winner's own where it is the baseline."""
+    order: tuple[str, ...]
+    """The slots of the winner's tricks as the ablation path takes them in; empty where none was run."""
+    looks: tuple[int, ...]
+    """The numbers of seeds after which tricks are judged."""
     screen: pd.DataFrame
     neutral: Mapping[str, str]
     """Slot → its neutral choice, of the slots of ``screen``."""
@@ -48,7 +54,7 @@ def judge(evidence: Evidence) -> Verdict:
     choosing it; for want of those from the confirming runs, and a note says so.
     """
     fresh, chosen = evidence.attribute, evidence.confirm
-    scores, gains = _scores(fresh, "arm", WINNER), _gains(fresh, "arm", WINNER, _baseline_arm(evidence))
+    scores, gains = _scores(fresh, "arm", WINNER), _gains(fresh, "arm", WINNER, evidence.baseline_arm)
     reused = []
     if scores.isna().all():
         scores = _scores(chosen, "candidate", evidence.winner)
@@ -67,8 +73,7 @@ def judge(evidence: Evidence) -> Verdict:
     margin = evidence.margin
     if margin is None:
         margin = default_margin(confirmed.mean if confirmed.n else float(np.nan_to_num(seen)))
-    looks = max(LOOKS, () if fresh.empty else looks_up_to(fresh["seed"].nunique()))
-    tricks = attribute(fresh, evidence.claims, margin, looks)
+    tricks = attribute(fresh, evidence.claims, margin, evidence.looks)
     verdict = Verdict(
         schema=SCHEMA,
         metric=evidence.metric,
@@ -76,7 +81,7 @@ def judge(evidence: Evidence) -> Verdict:
         winner=evidence.winner,
         margin=margin,
         alpha=ALPHA,
-        looks=looks,
+        looks=evidence.looks,
         spent=evidence.spent,
         candidates=confirm(chosen, evidence.search_scores, evidence.baseline, margin),
         confirmed=confirmed,
@@ -85,19 +90,12 @@ def judge(evidence: Evidence) -> Verdict:
         tricks=tricks,
         screened=estimate(evidence.screen, evidence.neutral),
         interactions=interactions(fresh, evidence.pairs),
-        path=path(fresh, gain_order(tricks), evidence.claims),
+        path=path(fresh, evidence.order, evidence.claims) if evidence.order else (),
         test=evidence.test,
         notes=tuple(notes),
         paragraph="",
     )
     return replace(verdict, paragraph=write(verdict))
-
-
-def _baseline_arm(evidence: Evidence) -> str | None:
-    """None where the attribution has no arm for it: the winner is another recipe with the same tricks."""
-    if evidence.winner == evidence.baseline:
-        return WINNER
-    return arm_name(claim.slot for claim in evidence.claims if claim.active) or None
 
 
 def _scores(runs: pd.DataFrame, column: str, of: str | int | None) -> "pd.Series[float]":

@@ -7,6 +7,9 @@ import numpy as np
 from autocls.verdict.attribution import FEWEST
 from autocls.verdict.effects import ALPHA
 from autocls.verdict.verdict import Effect, Phase, Trick, Verdict, Word
+from autocls.verdict.wording import name_of
+
+_STAGES = {Phase.SCREEN: "screening", Phase.CONFIRM: "confirmation", Phase.ATTRIBUTE: "attribution"}
 
 
 def write(verdict: Verdict) -> str:
@@ -18,7 +21,8 @@ def write(verdict: Verdict) -> str:
         *_ties(verdict),
         *_test(verdict),
         *_failures(verdict),
-        *(note.rstrip(".") + "." for note in verdict.notes),
+        *_spent(verdict),
+        *(f"{note[0].upper()}{note[1:].rstrip('.')}." for note in verdict.notes),
     ]
     return " ".join(parts)
 
@@ -58,7 +62,8 @@ def _tricks(verdict: Verdict) -> Iterator[str]:
             yield "Its tricks weren't taken out one by one, so which of them made the difference is not known."
         return
     ran = [trick for trick in verdict.tricks if trick.effect.n]
-    lost = [trick for trick in verdict.tricks if not trick.effect.n]
+    lost = [trick for trick in verdict.tricks if not trick.effect.n and trick.failed]
+    untried = [trick for trick in verdict.tricks if trick.active and not trick.effect.n and not trick.failed]
 
     def those(word: Word, active: bool) -> list[Trick]:
         return [trick for trick in ran if trick.word is word and trick.active is active]
@@ -69,7 +74,7 @@ def _tricks(verdict: Verdict) -> Iterator[str]:
         ("putting in {} would help", those(Word.HELPS, False)),
         ("putting in {} would hurt", those(Word.HURTS, False)),
         (
-            f"{{}} made no difference of more than {100 * verdict.margin:.2g} points",
+            "{} made no difference",
             [trick for trick in ran if trick.word is Word.NO_DIFFERENCE],
         ),
         ("for {} these runs can't tell", [trick for trick in ran if trick.word is Word.UNDETERMINED]),
@@ -79,15 +84,12 @@ def _tricks(verdict: Verdict) -> Iterator[str]:
         clauses.insert(0, "no trick is shown to matter")
     if lost:
         clauses.append(f"{_and([_name(trick) for trick in lost])} finished no pair of runs")
+    if untried:
+        clauses.append(f"{_and([_name(trick) for trick in untried])} could not be tried, for want of room")
     yield f"On this data, {'; '.join(clauses)}."
-    took = [
-        f", in {_count(each.runs, 'run')} and {100 * each.share:.0f} % of the study's epochs"
-        for each in verdict.spent
-        if each.phase is Phase.ATTRIBUTE
-    ]
     yield (
-        f"That is of {_count(len(verdict.tricks), 'trick')} tried{''.join(took)}; the chance that any is wrongly said "
-        f"to help or to hurt is at most {100 * verdict.alpha:.0f} %."
+        f"That is of {_count(len(ran) + len(lost), 'trick')} tried; the chance that any is wrongly said to help or to "
+        f"hurt is at most {100 * verdict.alpha:.0f} %; up to {100 * verdict.margin:.2g} points count as no difference."
     )
 
 
@@ -131,14 +133,26 @@ def _failures(verdict: Verdict) -> Iterator[str]:
         yield f"Failed, and left out above: {_and(failed)}."
 
 
+def _spent(verdict: Verdict) -> Iterator[str]:
+    took = [
+        f"{_STAGES[each.phase]} took {100 * each.share:.0f} % ({_count(each.runs, 'run')})"
+        for each in verdict.spent
+        if each.runs and each.phase in _STAGES
+    ]
+    if took:
+        yield f"Of the study's {sum(each.epochs for each in verdict.spent):,} epochs, {_and(took)}."
+
+
 def _listed(tricks: Sequence[Trick]) -> str:
     """By name with their effects, the first in full."""
     return _and([f"{_name(trick)} ({_effect(trick.effect, short=i > 0)})" for i, trick in enumerate(tricks)])
 
 
 def _name(trick: Trick) -> str:
-    """``norm batch``, and ``cutout(size=8)`` where slot and choice have one name."""
-    return trick.choice if trick.choice.split("(")[0] == trick.slot else f"{trick.slot} {trick.choice}"
+    """``norm batch``, ``cutout`` where slot and choice have one name; with parameters where only they differ."""
+    name = name_of(trick.choice)
+    shown = trick.choice if name == name_of(trick.instead) else name
+    return shown if name == trick.slot else f"{trick.slot} {shown}"
 
 
 def _effect(effect: Effect, short: bool = False) -> str:
