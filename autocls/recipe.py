@@ -202,6 +202,12 @@ def written(name: str, value: Any) -> Any:
     return tricks.neutral if value is None else value.written()
 
 
+def chosen(recipe: Recipe, name: str) -> str:
+    """The name of the recipe's choice for the slot ``name``, or its number as text."""
+    tricks, value = kind(name), getattr(recipe, name)
+    return str(value) if tricks is None else tricks.neutral if value is None else value.choice
+
+
 def slot_of(trick: type[Trick]) -> str:
     """The name of the slot that a trick's class belongs in."""
     return next(name for name in Recipe.model_fields if (k := kind(name)) is not None and issubclass(trick, k))

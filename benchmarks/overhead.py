@@ -113,7 +113,14 @@ def _search(trials: int, epochs: int, limit: float, folder: Path) -> dict[str, A
 
     began = time.perf_counter()
     result = autocls.search(
-        objective=nothing, space="quick", epochs=epochs, trials=trials, seconds=limit, out=folder, watch=watch
+        objective=nothing,
+        space="quick",
+        epochs=epochs,
+        trials=trials,
+        seconds=limit,
+        confirm=0,
+        out=folder,
+        watch=watch,
     )
     returned = time.perf_counter()
     if result.snapshot.failed:

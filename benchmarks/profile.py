@@ -118,16 +118,16 @@ def main() -> None:
     connection.begin("local")
     watch = Stopwatch()
     watch.watch(Study, "ask", "report", "tell")
-    watch.watch(run, "write_report", "_cards", "_keep_winner")
+    watch.watch(run, "write_report", "_cards", "open_test")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         steps_folder = folder / "steps"
         steps_folder.mkdir()
         os.environ["AUTOCLS_CACHE"] = str(folder / "cache")
         source = workload.write_source(folder)
-        run.train_on = lambda prepared, metric: partial(noted, steps_folder, prepared, metric)  # type: ignore[assignment]
+        setattr(run, "train_on", lambda prepared, metric: partial(noted, steps_folder, prepared, metric))  # noqa: B010
         used = psutil.Process().cpu_times()
-        done = run.search(source, SPACE, seconds=arguments.seconds, seed=arguments.seed, out=folder / "run")
+        done = run.search(source, SPACE, seconds=arguments.seconds, seed=arguments.seed, confirm=0, out=folder / "run")
         ended = time.time()
         driver = sum(psutil.Process().cpu_times()[:2]) - sum(used[:2])
         copying = sum(float(line) for file in steps_folder.glob("*.copies") for line in file.read_text().split())

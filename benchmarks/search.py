@@ -150,8 +150,8 @@ def run_autocls(
     run("-c", "import autocls.search.run", env=environment)
     budget = seconds - (time.time() - before)
     started = time.time()
-    run("-m", "autocls", "search", source, "--space", SPACE, "--time", f"{budget:.1f}s", "--seed", seed, "--out", out,
-        "--no-progress", "--json", env=environment)  # fmt: skip
+    run("-m", "autocls", "search", source, "--space", SPACE, "--time", f"{budget:.1f}s", "--seed", seed, "--confirm", 0,
+        "--out", out, "--no-progress", "--json", env=environment)  # fmt: skip
     table: Any = pd.read_parquet(out / "trials.parquet").to_dict("records")
     trials = [trial for trial in table if trial["epochs"]]
     ahead = float(Record.open(out).about()["began"]) - started

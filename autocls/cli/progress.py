@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from autocls.search.driver import Snapshot
+from autocls.verdict.verdict import Phase
 
+_DOING = {Phase.SCREEN: "screening", Phase.CONFIRM: "confirming", Phase.ATTRIBUTE: "attributing"}
 PLAIN_EVERY = 10.0
 """Seconds between plain lines; a new best is told at once."""
 
@@ -64,9 +66,10 @@ def status(now: Snapshot, seconds: float) -> str:
     left = f"{clock(max(0.0, budget.seconds - seconds))} left" if budget.seconds else f"{clock(seconds)} so far"
     if not done and not now.epochs:
         return f"starting workers | {left}"
+    designed = f"{_DOING[now.phase]}, {now.designed} runs | " if now.phase in _DOING else ""
     return (
-        f"{trials} ({now.complete} complete, {now.pruned} pruned, {now.failed} failed, {now.running} running), "
-        f"{now.epochs} epochs | {left}"
+        f"{designed}{trials} ({now.complete} complete, {now.pruned} pruned, {now.failed} failed, "
+        f"{now.running} running), {now.epochs} epochs | {left}"
     )
 
 

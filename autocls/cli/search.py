@@ -13,11 +13,11 @@ from autocls.errors import BadInput
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def seconds(text: str) -> float:
-    """``90``, ``90s``, ``10m``, ``1h30m`` as seconds. Raises BadInput."""
+def seconds(text: str, option: str = "--time") -> float:
+    """``90``, ``90s``, ``10m``, ``1h30m`` as seconds, given for an option. Raises BadInput."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip().lower())
     if not parts or "".join(n + u for n, u in parts) != text.strip().lower():
-        raise BadInput(f"--time: '{text}' is no duration; write 90s, 10m or 1h30m")
+        raise BadInput(f"{option}: '{text}' is no duration; write 90s, 10m or 1h30m")
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
 
 
@@ -25,7 +25,8 @@ def command(
     data: Annotated[str, typer.Argument(help="Folder of class folders, CSV of path,label, .npz with x and y, "
                                              "`digits`, or `torchvision:CIFAR10` and its like.", show_default=False)],
     space: Annotated[str, typer.Option(help="A shipped space (`autocls spaces`) or a YAML file.")] = "quick",
-    trials: Annotated[int | None, typer.Option(help="End after so many trials.", show_default=False)] = None,
+    trials: Annotated[int | None, typer.Option(help="End the search after so many trials; the verdict's runs come "
+                                                    "on top.", show_default=False)] = None,
     time: Annotated[str | None, typer.Option(help="End after so long: 90s, 10m, 1h30m. [default: 10m, unless --trials "
                                                   "is given]", show_default=False)] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of a whole trial; by default the space's.")] = None,
@@ -34,14 +35,21 @@ def command(
     seed: Annotated[int, typer.Option(help="Decides the split, the sampler, and each trial's randomness.")] = 0,
     metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part."
                                         )] = "accuracy",
-    address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds one, or HOST:PORT."
-                                         )] = "local",
+    address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds one, or HOST:PORT; "
+                                              "`inline`: in this process, no Ray.")] = "local",
     cpus_per_trial: Annotated[float, typer.Option(help="CPU cores that a trial takes.")] = 1,
     gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs that a trial takes, or a fraction of one. "
                                                               "[default: 1 if there is one]",
                                                          show_default=False)] = None,
     sampler: Annotated[str, typer.Option(help="tpe, random, qmc or gp.")] = "tpe",
     pruner: Annotated[str, typer.Option(help="paced, asha, median or none.")] = "paced",
+    confirm: Annotated[int, typer.Option(help="So many of the best recipes are run again on fresh seeds, and the "
+                                              "winner without each of its tricks; 0: no verdict.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Fresh seeds for each of them; close calls get more.")] = 5,
+    screen: Annotated[bool | None, typer.Option("--screen/--no-screen", help="Begin with designed runs of few epochs. "
+                                                "[default: where the budget allows]", show_default=False)] = None,
+    prior: Annotated[Path | None, typer.Option(help="A file of `autocls cards`: what helped elsewhere is tried early.",
+                                               show_default=False)] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: a journal file in the output "
                                                      "folder]", show_default=False)] = None,
     root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
@@ -61,7 +69,8 @@ def command(
     from autocls.shipped import find
 
     locate(data), find(space)  # a slip is said before anything starts
-    begin(address)  # while the rest is imported
+    if address != "inline":
+        begin(address)  # while the rest is imported
     from autocls.cli.progress import Progress
     from autocls.search.run import search
 
@@ -69,18 +78,22 @@ def command(
         result = search(
             data, space, trials=trials, seconds=budget, epochs=epochs, out=out, seed=seed, metric=metric,
             address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, sampler=sampler,
-            pruner=pruner, storage=storage, root=root, skip_bad=skip_bad, watch=progress.show,
+            pruner=pruner, confirm=confirm, seeds=seeds, screen=screen, prior=prior, storage=storage, root=root,
+            skip_bad=skip_bad, watch=progress.show,
         )  # fmt: skip
     now, recipe_file = result.snapshot, result.folder / "best_recipe.yaml"
     if as_json:
         print(json.dumps({
             "folder": str(result.folder), "report": str(result.report), "stopped": result.stopped,
-            "complete": now.complete, "pruned": now.pruned, "failed": now.failed, "epochs": now.epochs,
-            "metric": metric, "winner": result.winner, "score": result.score, "test_score": result.test_score,
-            "recipe": result.recipe.plain() if result.recipe else None,
+            "complete": now.complete, "pruned": now.pruned, "failed": now.failed, "designed": now.designed,
+            "epochs": now.epochs, "metric": metric, "winner": result.winner, "score": result.score,
+            "test_score": result.test_score, "recipe": result.recipe.plain() if result.recipe else None,
+            "verdict": result.verdict.paragraph if result.verdict else None,
         }, ensure_ascii=False))  # fmt: skip
         return
-    print(f"{now.complete} trials complete, {now.pruned} stopped early, {now.failed} failed; {result.stopped}.")
+    designed = f", {now.designed} designed runs" if now.designed else ""
+    done = f"{now.complete} trials complete, {now.pruned} stopped early, {now.failed} failed{designed}"
+    print(f"{done}; {result.stopped}.")
     if result.recipe is None:
         print(
             "No trial was completed, so there is no winner: give it more time, or see why trials failed in the report."
@@ -88,6 +101,8 @@ def command(
     else:
         print(f"Winner: trial {result.winner}, {metric} {result.score:.2%} on validation, "
               f"{result.test_score:.2%} on the sealed test part.")  # fmt: skip
+        if result.verdict is not None:
+            print(f"\n{result.verdict.paragraph}\n")
         print(f"Recipe: {recipe_file}\nModel:  {result.folder / 'model'}")
     print(f"Report: {result.report}", flush=True)
     if result.recipe is None:

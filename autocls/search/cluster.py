@@ -50,7 +50,7 @@ def fit(wanted: Resources) -> tuple[Resources, int]:
     return Resources(wanted.cpus, gpus), max(1, sum(rooms))
 
 
-def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_once: int, scratch: Path) -> None:
+def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, scratch: Path) -> None:
     """Train the driver's trials until it has no more, its time is up, or the user interrupts (ctrl-C).
 
     ``scratch`` must be reachable from every node; the best weights so far come to lie below it.
@@ -59,7 +59,7 @@ def run(driver: Driver, runner: Runner, *, seed: int, resources: Resources, at_o
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once + FAR_AHEAD)  # so that all the workers start at once
-    hand_out = _HandOut(driver, seed, at_once)
+    hand_out = _HandOut(driver, at_once)
     threads = max(1, int(resources.cpus))
     tune.run(
         tune.with_parameters(Worker, runner=runner, weights=scratch.resolve() / "weights", threads=threads),
@@ -94,10 +94,9 @@ class _HandOut(Searcher):
     Tune asks for more before it gives a free worker what waits, so more is asked for only when nothing waits for one.
     """
 
-    def __init__(self, driver: Driver, seed: int, at_once: int) -> None:
+    def __init__(self, driver: Driver, at_once: int) -> None:
         super().__init__(metric="score", mode="max")
         self._driver = driver
-        self._seed = seed
         self._at_once = at_once
         self.waiting: set[str] = set()
         """Tune's names of trials that are out and have not begun."""
@@ -113,7 +112,7 @@ class _HandOut(Searcher):
             return Searcher.FINISHED if self._driver.asked_all() or self._driver.time_is_up() else None
         self.numbers[trial_id] = asked.number
         self.waiting.add(trial_id)
-        return {"job": Job(asked.number, asked.recipe, self._seed, self._driver.snapshot.best)}
+        return {"job": Job(asked.number, asked.recipe, asked.seed, self._driver.keep_from(asked))}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self.numbers.pop(trial_id, None)

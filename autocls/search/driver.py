@@ -2,19 +2,21 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
 from autocls.recipe import Recipe
-from autocls.search.messages import Epoch
-from autocls.search.study import Asked, Study
+from autocls.search.messages import Asked, Epoch, Run
+from autocls.search.study import Row, Study
+from autocls.verdict.verdict import Phase
 
 
 @dataclass(frozen=True)
 class Budget:
-    """When a search ends: after so many trials, or so many seconds; None is no limit."""
+    """When a search ends: after so many trials of the search, or so many seconds in all; None is no limit."""
 
     trials: int | None = None
     seconds: float | None = None
@@ -25,9 +27,14 @@ class Snapshot:
     """How a search stands."""
 
     complete: int = 0
+    """Trials of the search, likewise ``pruned`` and ``failed``."""
     pruned: int = 0
     failed: int = 0
     running: int = 0
+    designed: int = 0
+    """Runs of the screen and of the verdict that ended."""
+    phase: Phase = Phase.SEARCH
+    """What was asked for last."""
     epochs: int = 0
     best: float = -math.inf
     best_number: int | None = None
@@ -53,40 +60,88 @@ Appoint = Callable[[int, Recipe, float, Path], Path]
 """The model folder of a complete trial, of its number, recipe, score and the folder that its weights lie in."""
 
 
+class Move(Enum):
+    """What a programme wants, other than a run of its own."""
+
+    SEARCH = auto()
+    """Whatever the sampler finds."""
+    WAIT = auto()
+    """Nothing before something that runs has ended."""
+
+
+Programme = Callable[["Driver"], Iterator[Run | Move]]
+"""What a study does, move by move; looks at the driver for how it stands. It waits only while something runs."""
+
+
+def only_search(driver: "Driver") -> Iterator[Run | Move]:
+    """The programme of a search without a verdict."""
+    while not driver.searched():
+        yield Move.SEARCH
+
+
 class Driver:
     """Between one study and the engine that trains its trials; the budget counts from ``began``, a monotonic time.
 
-    ``appoint`` makes the best trial's model a teacher.
+    ``appoint`` makes the best trial's model a teacher; the weights of the best ``keep`` trials are kept.
     """
 
     def __init__(
-        self, study: Study, budget: Budget, baseline: Recipe, began: float, watch: Watch, appoint: Appoint
+        self,
+        study: Study,
+        budget: Budget,
+        baseline: Recipe,
+        began: float,
+        watch: Watch,
+        appoint: Appoint,
+        programme: Programme = only_search,
+        keep: int = 1,
     ) -> None:
-        self._study = study
+        self.study = study
         self._appoint = appoint
         self._began = began
         self._watch = watch
+        self._keep = keep
         self._live: dict[int, _Live] = {}
         self._asked = 0
         self._exhausted = False
         self._stalled = False
+        self._finished = False
+        self._search_ends = math.inf
+        self._scores: list[float] = []
+        """Of complete trials of the search, the best ``keep``, best first."""
         self.snapshot = Snapshot(budget=budget, baseline=baseline)
         self.weights: dict[int, Path] = {}
-        """Folders with the weights of trials that were the best so far, by number."""
+        """Folders with the weights of trials that were among the best when they ended, by number."""
+        self._programme = programme(self)
 
     def ask(self) -> Asked | None:
         """The next trial to run; None when no more will come, or (``asked_all`` is False) before another one ends."""
-        if self.asked_all() or self.time_is_up() or self._stalled:
-            return None
-        asked = self._study.ask(self._teacher)
-        if asked is None:
-            self._stalled = bool(self._live) and self._study.waiting
-            self._exhausted = not self._stalled
-            return None
-        self._asked += 1
-        self._live[asked.number] = _Live(asked)
-        self._show(running=len(self._live))
-        return asked
+        while not self.asked_all() and not self.time_is_up():
+            move = next(self._programme, None)
+            if move is None:
+                self._finished = True
+            elif isinstance(move, Run):
+                return self._begin(self.study.begin(move))
+            elif move is Move.WAIT:
+                assert self._live, "a programme waits only while something runs"
+                return None
+            elif self._stalled:
+                return None
+            elif (asked := self.study.ask(self._teacher)) is not None:
+                self._asked += 1
+                return self._begin(asked)
+            else:
+                self._stalled = bool(self._live) and self.study.waiting
+                self._exhausted = not self._stalled
+                if self._stalled:
+                    return None
+        return None
+
+    def keep_from(self, asked: Asked) -> float:
+        """The score from which on a trial's weights are wanted."""
+        if asked.phase is not Phase.SEARCH:
+            return math.inf
+        return self._scores[-1] if len(self._scores) >= self._keep else -math.inf
 
     def take(self, number: int, said: Epoch) -> bool:
         """Take in what a worker says; whether its trial ends here."""
@@ -102,12 +157,14 @@ class Driver:
             self._end(live, "FAIL", said.failure)
             return True
         live.epochs, live.best = said.epoch, max(live.best, said.score)
-        pruned = self._study.report(number, said.epoch, said.score)
+        pruned = self.study.report(number, said.epoch, said.score)
         self._show(epochs=self.snapshot.epochs + 1)
         if said.epoch >= live.asked.recipe.epochs:
             self._end(live, "COMPLETE")
         elif pruned:
             self._end(live, "PRUNED")
+        elif live.asked.phase is Phase.SEARCH and self.seconds() >= self._search_ends:
+            self._end(live, "PRUNED", "the search's share of the time is up")
         else:
             return False
         return True
@@ -131,12 +188,42 @@ class Driver:
 
     def time_is_up(self) -> bool:
         seconds = self.snapshot.budget.seconds
-        return seconds is not None and time.monotonic() - self._began >= seconds
+        return seconds is not None and self.seconds() >= seconds
+
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._began
 
     def asked_all(self) -> bool:
         """Whether no more trials will be asked for, were there all the time in the world."""
+        return self._finished
+
+    def end_search_at(self, seconds: float) -> None:
+        """End the search, and what it runs then, so many seconds after the start."""
+        self._search_ends = seconds
+
+    def searched(self) -> bool:
+        """Whether the search has asked for all its trials."""
         trials = self.snapshot.budget.trials
-        return self._exhausted or (trials is not None and self._asked >= trials)
+        enough = trials is not None and self._asked >= trials
+        return enough or self._exhausted or self.seconds() >= self._search_ends
+
+    def running(self, phase: Phase) -> int:
+        """How many trials run, or wait for a worker, for a phase."""
+        return sum(live.asked.phase is phase for live in self._live.values())
+
+    def ended(self, phase: Phase) -> list[Row]:
+        """The trials of a phase that ended."""
+        return [row for row in self.study.rows() if row.phase == phase and row.number not in self._live]
+
+    def has_ended(self, number: int) -> bool:
+        """Whether a trial was begun and has ended."""
+        return number not in self._live and any(row.number == number for row in self.study.rows())
+
+    def _begin(self, asked: Asked) -> Asked:
+        self._live[asked.number] = _Live(asked)
+        self._show(running=len(self._live), phase=asked.phase)
+        return asked
 
     def _teacher(self) -> Path | None:
         """The model folder of the best complete trial; None while there is none, or it has no weights."""
@@ -147,12 +234,17 @@ class Driver:
 
     def _end(self, live: _Live, state: str, reason: str = "") -> None:
         number = live.asked.number
-        self._study.tell(
+        self.study.tell(
             number, state, seconds=live.seconds, parameters=live.parameters, reason=reason, numerics=live.numerics
         )
         del self._live[number]
         self._stalled = False
         now = self.snapshot
+        if live.asked.phase is not Phase.SEARCH:
+            self._show(running=len(self._live), designed=now.designed + 1)
+            return
+        if state == "COMPLETE":
+            self._scores = sorted([*self._scores, live.best], reverse=True)[: self._keep]
         better = state == "COMPLETE" and live.best > now.best
         self._show(
             running=len(self._live),
@@ -165,5 +257,5 @@ class Driver:
         )
 
     def _show(self, **changes: Any) -> None:
-        self.snapshot = replace(self.snapshot, seconds=time.monotonic() - self._began, **changes)
+        self.snapshot = replace(self.snapshot, seconds=self.seconds(), **changes)
         self._watch(self.snapshot)

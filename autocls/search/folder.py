@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from autocls.errors import BadInput
+from autocls.search.evidence import verdict
 from autocls.search.study import JOURNAL, Record, Row
 from autocls.space import Space
-from autocls.verdict.ranking import winner
+from autocls.verdict.file import VERDICT, save
 
 MODEL = "model"
 RECIPE = "best_recipe.yaml"
@@ -50,23 +51,26 @@ def frame(rows: list[Row]) -> pd.DataFrame:
 
 
 def write(folder: Path, study: Record) -> dict[str, Any]:
-    """Write ``trials.parquet``, ``summary.json`` and ``best_recipe.yaml``; returns the summary."""
-    rows = study.rows()
-    table = frame(rows)
-    table.to_parquet(folder / "trials.parquet", index=False)
-    about = study.about()
-    best = winner(table)
+    """Write ``trials.parquet``, ``summary.json``, ``best_recipe.yaml`` and ``verdict.json``; returns the summary."""
+    rows, about = study.rows(), study.about()
+    frame(rows).to_parquet(folder / "trials.parquet", index=False)
+    found = verdict(study)
+    best = found.winner if found is not None else None
+    opened = found.test if found is not None else None
     summary = {
         **{key: about.get(key) for key in _KEPT},
+        "test_score": opened.winner if opened else None,
+        "test_images": opened.images if opened else None,
         "seconds": about.get("seconds", max((r.finished for r in rows), default=0.0)),
         "stopped": about.get("stopped", "the search was killed"),
         "winner": best,
         "baseline": 0 if rows else None,
     }
     (folder / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False), encoding="utf-8")
-    if best is not None:
+    if found is not None:
         recipe = next(r.recipe for r in rows if r.number == best)
         (folder / RECIPE).write_text(recipe, encoding="utf-8")
+        save(found, folder / VERDICT)
     return summary
 
 
@@ -86,4 +90,4 @@ def refresh(folder: Path) -> None:
         raise BadInput(f"{folder}: holds no search: there is no {JOURNAL} and no trials.parquet in it")
 
 
-_KEPT = ("data", "source", "space", "metric", "seed", "classes", "counts", "notes", "test_score", "test_images")
+_KEPT = ("data", "source", "space", "metric", "seed", "classes", "channels", "counts", "notes")

@@ -1,8 +1,34 @@
-"""What the driver and its workers say to each other."""
+"""What a programme, its driver and the workers say to each other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from autocls.domains import Domain, Value
 from autocls.recipe import Recipe
+from autocls.verdict.verdict import Phase
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that a programme designed."""
+
+    phase: Phase
+    recipe: Recipe
+    seed: int
+    role: str
+    """Which of its phase's runs it is: of a candidate (its trial's number), an arm, or a pair."""
+    parameters: Mapping[str, tuple[Domain, Value]] = field(default_factory=dict)
+    """What the sampler is to learn from it, by name: the domain and the value."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial that was asked for: its number in the study, what to train and with which seed, and what for."""
+
+    number: int
+    recipe: Recipe
+    seed: int
+    phase: Phase
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial
 
+from autocls.verdict.verdict import Phase
+
 Groups = Callable[[FrozenTrial], Iterable[Hashable]]
 """The groups of trials in which one has to be among the best; in any of them is enough."""
 
@@ -41,7 +43,8 @@ class Asha(BasePruner):
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         if not self._reached:
             for earlier in study.get_trials(deepcopy=False):
-                if earlier.number != trial.number and earlier.intermediate_values:
+                designed = earlier.user_attrs.get("phase", Phase.SEARCH) != Phase.SEARCH
+                if earlier.number != trial.number and earlier.intermediate_values and not designed:
                     self._climb(earlier)
         return self._climb(trial)
 

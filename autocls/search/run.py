@@ -19,25 +19,30 @@ from autocls.errors import BadInput
 from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
 from autocls.report import write_report
-from autocls.search import cluster, folder
-from autocls.search.connection import connected
+from autocls.search import cluster, folder, screening
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
+from autocls.search.engine import engine
 from autocls.search.environment import describe
+from autocls.search.evidence import verdict
+from autocls.search.programme import whole
 from autocls.search.runner import Objective, imagine, train_on
+from autocls.search.sealed import open_test
+from autocls.search.setting import Plan, Setting, misfits_on
 from autocls.search.strategies import check_names
-from autocls.search.study import Misfits, Row, Study, no_misfits
+from autocls.search.study import Study
 from autocls.space import Space
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save
-from autocls.training.inference import evaluate
 from autocls.training.metrics import metric as metric_named
-from autocls.training.network import build, misfits
 from autocls.training.teacher import load_teacher
 from autocls.tricks.base import Trick
 from autocls.tricks.distillation import Teacher
+from autocls.verdict.prior import Prior
+from autocls.verdict.verdict import Verdict
 
 log = logging.getLogger("autocls")
 
 DEFAULT_SECONDS = 600.0
+FEWEST_SEEDS = 5
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,15 @@ class SearchResult:
 
     folder: Path
     winner: int | None
-    """The number of the best complete trial; None when none was completed."""
+    """The number of the recommended trial, without confirmation the best complete one; None when none was completed."""
     recipe: Recipe | None
     """The winner's."""
     score: float | None
     """The winner's search score, on the validation part."""
     test_score: float | None
     """The winner's score on the sealed test part, opened once."""
+    verdict: Verdict | None
+    """What the study may claim; None when no trial was completed."""
     snapshot: Snapshot
     stopped: str
     report: Path
@@ -74,6 +81,10 @@ def search(
     gpus_per_trial: float | None = None,
     sampler: str = "tpe",
     pruner: str = "paced",
+    confirm: int = 3,
+    seeds: int = 5,
+    screen: bool | None = None,
+    prior: str | Path | None = None,
     storage: str | None = None,
     root: str | Path | None = None,
     skip_bad: bool = False,
@@ -81,17 +92,22 @@ def search(
 ) -> SearchResult:
     """Search ``space`` for the best way to train a classifier on ``data`` (or the best of ``objective``).
 
-    ``seconds`` and ``trials`` end it, whichever comes first; with neither it takes ten minutes. ``epochs`` overrides
-    the space's. Everything lands in ``out``, by default ``reports/<data>-<space>``. ``watch`` is called at each change.
-    Raises BadInput for anything that can't be used, before the first trial.
+    ``seconds`` in all, and ``trials`` of the search, end it, whichever comes first; with neither it takes ten minutes.
+    ``epochs`` overrides the space's. The ``confirm`` best recipes are run again on ``seeds`` fresh seeds, and the
+    winner's tricks are judged, within 40 % of the budget; with 0 there is no verdict. ``screen`` says whether designed
+    runs come first; None where the budget allows. ``prior`` is a file of ``autocls cards``, whose choices come early.
+    ``address`` is a Ray cluster's, or ``inline`` for this process. Everything lands in ``out``, by default
+    ``reports/<data>-<space>``. ``watch`` is called at each change. Raises BadInput for anything that can't be used,
+    before the first trial.
     """
     began = clock.monotonic()
     if (data is None) == (objective is None):
         raise BadInput("search takes data or an objective, one of them")
-    budget = _budget(trials, seconds)
+    budget, plan = _budget(trials, seconds), _plan(confirm, seeds, screen)
     metric_named(metric)
     check_names(sampler, pruner)
     opened = _space(space, epochs)
+    favoured = Prior.load(Path(prior)).favoured() if prior is not None else {}
     name = space if isinstance(space, str | Path) else "space"
     target = Path(out) if out is not None else Path("reports") / f"{_short(data, objective)}-{Path(name).stem}"
     folder.must_be_free(target)
@@ -106,30 +122,37 @@ def search(
         for teacher in _teachers(opened):
             load_teacher(teacher, prepared.classes, prepared.channels)
         runner = train_on(prepared, metric)
-    scratch, misfits_here = target / "scratch", _misfits_on(prepared)
-    with connected(address):
-        resources, at_once = cluster.fit(cluster.Resources(cpus_per_trial, gpus_per_trial))
-        about = {"space": Path(name).stem, "metric": metric, "seed": seed, **_about(prepared)}
+    scratch, misfits_here = target / "scratch", misfits_on(prepared)
+    resources = cluster.Resources(cpus_per_trial, gpus_per_trial)
+    with engine(address, runner, resources, scratch) as (run, at_once):
+        about = {"space": Path(name).stem, "metric": metric, **_about(prepared)}
         folder.make(target)
         study = Study.create(
             target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=misfits_here
         )
+        if favoured:
+            study.suggest(screening.with_choices(opened, screening.offered(opened, favoured)))
         folder.write_beginning(target, opened, describe(prepared, seed))
+        setting = Setting(opened, plan, seed, misfits_here, at_once)
         appoint = partial(_appoint, target / folder.TEACHERS, prepared, metric)
-        driver = Driver(study, budget, opened.baseline(), began, watch, appoint)
-        cluster.run(driver, runner, seed=seed, resources=resources, at_once=at_once, scratch=scratch)
+        driver = Driver(
+            study, budget, opened.baseline(), began, watch, appoint, partial(whole, setting), keep=max(1, confirm)
+        )
+        run(driver)
         study.note("stopped", driver.close())
         study.note("seconds", clock.monotonic() - began)
         study.flush()
     winner = folder.write(target, study)["winner"]
+    rows = {row.number: row for row in study.rows()}
     recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
     test_score = None
     if recipe is not None and prepared is not None:
-        row = next(row for row in study.rows() if row.number == winner)
-        test_score = _keep_winner(target, recipe, driver.weights[winner], prepared, metric, row)
-        study.note("test_score", test_score)
-        study.note("test_images", sum(prepared.counts["test"].values()))
-    if recipe is not None:
+        winning = rows[winner]
+        opened_for = [winner, *({0} & driver.weights.keys() - {winner})]
+        models = {number: (rows[number], driver.weights[number]) for number in opened_for}
+        test_score = open_test(study, prepared, metric, models)[winner]
+        card = ModelCard.of(prepared.at(recipe.image_size), metric, winning.score, test_score, winning.numerics)
+        save(target / folder.MODEL, recipe, load_file(driver.weights[winner] / WEIGHTS), card)
         folder.write_cards(target, _cards(recipe))
     summary = folder.write(target, study)
     shutil.rmtree(scratch, ignore_errors=True)
@@ -137,8 +160,9 @@ def search(
         folder=target,
         winner=winner,
         recipe=recipe,
-        score=driver.snapshot.best if recipe else None,
+        score=rows[winner].score if winner is not None else None,
         test_score=test_score,
+        verdict=verdict(study),
         snapshot=driver.snapshot,
         stopped=summary["stopped"],
         report=write_report(target),
@@ -154,14 +178,6 @@ def _cards(recipe: Recipe) -> list[dict[str, Any]]:
             {**asdict(card(slot, type(trick))), "name": trick.choice, "cost": str(cost(slot, trick, bench) or "")}
             for slot, trick in chosen.items()
         ]
-
-
-def _misfits_on(prepared: Prepared | None) -> Misfits:
-    if prepared is None:
-        return no_misfits
-    import torch._dynamo  # noqa: F401  # the meta device imports it, which takes a second: now, while Ray comes up
-
-    return partial(misfits, classes=len(prepared.classes), channels=prepared.channels)
 
 
 def _teachers(space: Space) -> list[Path]:
@@ -183,26 +199,20 @@ def _appoint(
     return folder
 
 
-def _keep_winner(
-    target: Path, recipe: Recipe, weights_folder: Path, prepared: Prepared, metric: str, row: Row
-) -> float:
-    """Write the winner's model folder; opens the sealed test part, once, and returns the score there."""
-    data = prepared.at(recipe.image_size)
-    weights = load_file(weights_folder / WEIGHTS)
-    model = build(recipe.without(["weights"]), len(data.classes), data.images.shape[1])
-    model.load_state_dict(weights)
-    test_score = evaluate(recipe, model, data, data.split.test, metric)
-    card = ModelCard.of(data, metric, row.score, test_score, row.numerics)
-    save(target / folder.MODEL, recipe, weights, card)
-    return test_score
-
-
 def _budget(trials: int | None, seconds: float | None) -> Budget:
     if trials is not None and trials < 1:
         raise BadInput(f"--trials: at least 1, not {trials}")
     if seconds is not None and seconds <= 0:
         raise BadInput(f"--time: more than 0 seconds, not {seconds:g}")
     return Budget(trials, DEFAULT_SECONDS if trials is None and seconds is None else seconds)
+
+
+def _plan(confirm: int, seeds: int, screen: bool | None) -> Plan:
+    if confirm < 0:
+        raise BadInput(f"--confirm: 0 for none, or how many of the best recipes, not {confirm}")
+    if seeds < FEWEST_SEEDS:
+        raise BadInput(f"--seeds: at least {FEWEST_SEEDS}, with fewer nothing can be told from chance, not {seeds}")
+    return Plan(confirm, seeds, screen)
 
 
 def _space(space: str | Path | Mapping[str, Any] | Space, epochs: int | None) -> Space:
@@ -231,4 +241,6 @@ def _about(prepared: Prepared | None) -> dict[str, Value | list[str] | dict[str,
         "classes": list(prepared.classes),
         "counts": prepared.counts,
         "notes": list(prepared.notes),
+        "channels": prepared.channels,
+        "fingerprint": prepared.fingerprint,
     }

@@ -16,7 +16,7 @@ Objective = Callable[[Recipe, int, int], Iterable[float]]
 
 
 def train_on(prepared: Prepared, metric: str) -> Runner:
-    """Real trials: train on the data, scored by the metric."""
+    """Real trials: train on the data, scored by the metric; a seed decides the validation part too."""
     return partial(_train, prepared, metric)
 
 
@@ -26,7 +26,7 @@ def imagine(objective: Objective) -> Runner:
 
 
 def _train(prepared: Prepared, metric: str, recipe: Recipe, seed: int) -> Iterator[EpochResult]:
-    return train(recipe, prepared.at(recipe.image_size), seed, metric=metric)
+    return train(recipe, prepared.at(recipe.image_size, seed), seed, metric=metric)
 
 
 def _imagine(objective: Objective, recipe: Recipe, seed: int) -> Iterator[EpochResult]:

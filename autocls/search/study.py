@@ -8,17 +8,28 @@ from pathlib import Path
 from typing import Any, cast
 
 import optuna
-from optuna.distributions import CategoricalChoiceType
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalChoiceType,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from autocls.domains import Domain, Int, Log, OneOf, Value
 from autocls.errors import BadInput
-from autocls.recipe import Recipe
+from autocls.recipe import Recipe, chosen
 from autocls.search.journal import Journal, WithoutAnswers
+from autocls.search.messages import Asked, Run
 from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.space import Space
 from autocls.tricks.distillation import Best
+from autocls.verdict.verdict import Phase
 
 JOURNAL = "journal.log"
 NAME = "autocls"
@@ -47,14 +58,6 @@ NO_TEACHER = "best: not applicable: no trial is complete yet that it could learn
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A trial that was asked for: its number in the study, and what to train."""
-
-    number: int
-    recipe: Recipe
-
-
-@dataclass(frozen=True)
 class Row:
     """One trial as the study holds it. Times are seconds; ``started`` and ``finished`` since the search's start."""
 
@@ -78,6 +81,11 @@ class Row:
     """What the network computed with; empty before its first epoch, and for simulated trials."""
     recipe: str
     """YAML."""
+    phase: str
+    """What it was run for: screen, search, confirm or attribute."""
+    seed: int
+    role: str
+    """Which of its phase's runs it is: of a candidate (its trial's number), an arm, or a pair; empty in the search."""
 
 
 class Record:
@@ -87,12 +95,15 @@ class Record:
         self._study = study
 
     @classmethod
-    def open(cls, folder: Path) -> "Record":
-        """The study that a run folder's journal holds, to be read, but for the sampler's answers. Raises BadInput."""
+    def open(cls, folder: Path, *, answers: bool = False) -> "Record":
+        """The study that a run folder's journal holds, to be read, with the sampler's answers or without.
+
+        Without them it is read in a fraction of the time, and recipes say the same. Raises BadInput.
+        """
         if not (folder / JOURNAL).is_file():
             raise BadInput(f"{folder}: holds no study: there is no {JOURNAL} in it")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        store = JournalStorage(WithoutAnswers(str(folder / JOURNAL)))
+        store = JournalStorage((JournalFileBackend if answers else WithoutAnswers)(str(folder / JOURNAL)))
         names = optuna.get_all_study_names(store)
         if not names:
             raise BadInput(f"{folder}: its {JOURNAL} holds no study: the search was killed before it began")
@@ -104,8 +115,12 @@ class Record:
 
     def rows(self) -> list[Row]:
         """Every trial that was started, duplicates left out; one still running when its driver died is PRUNED."""
-        trials = self._study.get_trials(deepcopy=False)
-        return [_row(t) for t in trials if "started" in t.user_attrs and "duplicate_of" not in t.user_attrs]
+        trials, seed = self._study.get_trials(deepcopy=False), self.about().get("seed", 0)
+        return [_row(t, seed) for t in trials if "started" in t.user_attrs and "duplicate_of" not in t.user_attrs]
+
+    def trials(self) -> list[FrozenTrial]:
+        """Optuna's own record of each trial."""
+        return self._study.get_trials(deepcopy=False)
 
 
 class Study(Record):
@@ -114,12 +129,19 @@ class Study(Record):
     def __init__(self, study: optuna.Study, journal: Journal | None, space: Space, misfits: Misfits) -> None:
         super().__init__(study)
         self._journal = journal
-        self._began = time.time()
+        self._plain = optuna.load_study(
+            study_name=study.study_name, storage=study._storage, sampler=RandomSampler(), pruner=NopPruner()
+        )
+        """The same study, whose sampler has no part in what is begun."""
+        self._began: float = time.time() - self.about().get("seconds", 0.0)
+        self._seed: int = self.about()["seed"]
         self._space = space
+        self._baseline = space.baseline()
         self._misfits = misfits
         self._live: dict[int, Trial] = {}
         self._seen: dict[Recipe, int] = {}
         self._aside: dict[Recipe, Trial] = {}
+        self._ruled_out: dict[tuple[str, str], str] = {}
 
     @classmethod
     def create(
@@ -145,12 +167,52 @@ class Study(Record):
         journal = Journal(folder / JOURNAL) if storage is None else None
         store = JournalStorage(journal) if journal is not None else _database(str(storage))
         made = _new(store, name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs()))
+        for key, value in {**about, "seed": seed}.items():
+            made.set_user_attr(key, value)
         study = cls(made, journal, space, misfits)
-        for key, value in {**about, "began": study._began}.items():
-            study._study.set_user_attr(key, value)
+        study.note("began", study._began)
         for recipe in dict.fromkeys([space.baseline(), *space.suggestions]):
-            study._study.enqueue_trial(space.parameters(recipe))
+            study.suggest(recipe)
         return study
+
+    @classmethod
+    def reopen(cls, folder: Path, space: Space, misfits: Misfits = no_misfits) -> "Study":
+        """The study in a run folder's journal, for more designed runs. Raises BadInput."""
+        if not (folder / JOURNAL).is_file():
+            raise BadInput(f"{folder}: holds no study that could go on: there is no {JOURNAL} in it")
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        journal = Journal(folder / JOURNAL)
+        return cls(optuna.load_study(study_name=NAME, storage=JournalStorage(journal)), journal, space, misfits)
+
+    def suggest(self, recipe: Recipe) -> None:
+        """Have a recipe of the space tried before what the sampler finds. Raises Problems when the space lacks it."""
+        self._study.enqueue_trial(self._space.parameters(recipe))
+
+    def rule_out(self, slot: str, choice: str, reason: str) -> None:
+        """Leave a choice out of all recipes to come, which have its slot's neutral one instead."""
+        self._ruled_out[slot, choice] = reason
+
+    def begin(self, run: Run) -> Asked:
+        """A trial of a designed run, which the sampler learns from if it has parameters."""
+        distributions = {name: _distribution(domain) for name, (domain, _) in run.parameters.items()}
+        about = {
+            **_plans(run.recipe),
+            "started": self._clock(),
+            "phase": run.phase.value,
+            "seed": run.seed,
+            "role": run.role,
+        }
+        self._plain.add_trial(
+            create_trial(
+                state=TrialState.RUNNING,
+                params={name: value for name, (_, value) in run.parameters.items()},
+                distributions=distributions,
+                user_attrs=about,
+            )
+        )
+        begun = self._plain.get_trials(deepcopy=False)[-1]
+        self._live[begun.number] = Trial(self._plain, begun._trial_id)
+        return Asked(begun.number, run.recipe, run.seed, run.phase)
 
     def ask(self, teacher: FindTeacher = no_teacher) -> Asked | None:
         """The next trial, of a recipe whose end isn't known from an earlier one; None when the space has no more.
@@ -165,13 +227,12 @@ class Study(Record):
                 self._aside[wanted] = trial
                 continue
             trial.set_user_attr("left_out", left_out)
-            trial.set_user_attr("recipe", recipe.to_yaml())
-            trial.set_user_attr("planned", recipe.epochs)
-            trial.set_user_attr("started", self._clock())
+            for key, value in {**_plans(recipe), "started": self._clock()}.items():
+                trial.set_user_attr(key, value)
             first = self._seen.setdefault(recipe, trial.number)
             if first == trial.number:
                 self._live[first] = trial
-                return Asked(first, recipe)
+                return Asked(first, recipe, self._seed, Phase.SEARCH)
             self._tell_duplicate(trial, first)
         return None
 
@@ -190,22 +251,22 @@ class Study(Record):
 
     def _settled(self, wanted: Recipe, teacher: FindTeacher) -> tuple[Recipe, dict[str, str]]:
         """The recipe to train for the one that was asked for, and why slots of it are left out."""
-        left_out = dict(self._misfits(wanted))
-        distill = wanted.distill
-        if not isinstance(distill, Best):
-            return wanted.without(left_out), left_out
-        folder = teacher()
-        if folder is None:
-            left_out["distill"] = NO_TEACHER
-        else:
-            wanted = wanted.model_copy(update={"distill": distill.taught_by(folder)})
-        return wanted.without(left_out), left_out
+        ruled_out = {slot: why for (slot, choice), why in self._ruled_out.items() if chosen(wanted, slot) == choice}
+        wanted = wanted.model_copy(update={slot: getattr(self._baseline, slot) for slot in ruled_out})
+        misfits = dict(self._misfits(wanted))
+        if isinstance(wanted.distill, Best):
+            folder = teacher()
+            if folder is None:
+                misfits["distill"] = NO_TEACHER
+            else:
+                wanted = wanted.model_copy(update={"distill": wanted.distill.taught_by(folder)})
+        return wanted.without(misfits), ruled_out | misfits
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Take in one epoch's score; whether the pruner would stop the trial here."""
         trial = self._live[number]
         trial.report(score, epoch)
-        return number > 0 and trial.should_prune()
+        return number > 0 and trial.should_prune()  # designed runs have a pruner that never would
 
     def tell(
         self,
@@ -222,12 +283,20 @@ class Study(Record):
         ended = {"finished": self._clock(), "seconds": seconds, "parameters": parameters, "reason": reason}
         for key, value in {**ended, "numerics": numerics}.items():
             trial.set_user_attr(key, value)
-        scores = self._trial(number).intermediate_values.values()
-        self._study.tell(trial, max(scores) if state == "COMPLETE" else None, TrialState[state])
+        told = self._trial(number)
+        if told.user_attrs.get("phase") == Phase.SCREEN and state == "COMPLETE":
+            state = "PRUNED"  # its few epochs must not look to the sampler like a whole training
+        self._study.tell(
+            trial, max(told.intermediate_values.values()) if state == "COMPLETE" else None, TrialState[state]
+        )
 
     def note(self, key: str, value: Any) -> None:
         """Keep something about the whole search in the study."""
         self._study.set_user_attr(key, value)
+
+    def leave_undone(self, why: str) -> None:
+        """Keep what a verdict will lack, and why."""
+        self.note("undone", [*self.about().get("undone", []), why])
 
     def flush(self) -> None:
         """Wait until everything that was told is on the disk. Raises BadInput when it can't be written."""
@@ -250,12 +319,14 @@ class Study(Record):
             self._study.tell(trial, state=TrialState.FAIL if earlier.state == TrialState.FAIL else TrialState.PRUNED)
 
 
-def _row(trial: FrozenTrial) -> Row:
+def _row(trial: FrozenTrial, seed: int) -> Row:
     kept, scores = trial.user_attrs, [v for _, v in sorted(trial.intermediate_values.items())]
     running = trial.state == TrialState.RUNNING
+    phase = kept.get("phase", Phase.SEARCH.value)
+    screened = phase == Phase.SCREEN and len(scores) == kept["planned"] and trial.state == TrialState.PRUNED
     return Row(
         number=trial.number,
-        state="PRUNED" if running else trial.state.name,
+        state="COMPLETE" if screened else "PRUNED" if running else trial.state.name,
         score=max(scores, default=math.nan),
         epochs=len(scores),
         planned=kept["planned"],
@@ -268,7 +339,22 @@ def _row(trial: FrozenTrial) -> Row:
         curve=tuple(scores),
         numerics=kept.get("numerics", ""),
         recipe=kept["recipe"],
+        phase=phase,
+        seed=kept.get("seed", seed),
+        role=kept.get("role", ""),
     )
+
+
+def _plans(recipe: Recipe) -> dict[str, Any]:
+    return {"recipe": recipe.to_yaml(), "planned": recipe.epochs}
+
+
+def _distribution(domain: Domain) -> BaseDistribution:
+    if isinstance(domain, OneOf):
+        return CategoricalDistribution(cast(list[CategoricalChoiceType], list(domain.values)))
+    if isinstance(domain, Int):
+        return IntDistribution(domain.low, domain.high)
+    return FloatDistribution(domain.low, domain.high, log=isinstance(domain, Log))
 
 
 def _suggest(trial: Trial, name: str, domain: Domain) -> Value:

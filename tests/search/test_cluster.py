@@ -15,7 +15,7 @@ from autocls.space import Space
 @pytest.fixture
 def driver(tmp_path: Path) -> Driver:
     space = Space.load("quick").with_epochs(1)
-    study = Study.create(tmp_path, None, space, {}, seed=0, sampler="random", pruner="none")
+    study = Study.create(tmp_path, None, space, {}, seed=3, sampler="random", pruner="none")
 
     def no_teacher(*_: Any) -> Path:
         raise AssertionError("nothing learns from another here")
@@ -24,7 +24,7 @@ def driver(tmp_path: Path) -> Driver:
 
 
 def test_a_free_worker_begins_what_waits_before_more_is_asked_for(driver: Driver):
-    hand_out = _HandOut(driver, seed=0, at_once=2)
+    hand_out = _HandOut(driver, at_once=2)
     tell = _Tell(driver, hand_out)
 
     def begins(name: str) -> None:
@@ -49,7 +49,7 @@ def test_a_free_worker_begins_what_waits_before_more_is_asked_for(driver: Driver
 
 
 def test_a_job_says_from_which_score_on_weights_are_wanted(driver: Driver):
-    hand_out = _HandOut(driver, seed=3, at_once=1)
+    hand_out = _HandOut(driver, at_once=1)
     first = hand_out.suggest("a")["job"]
     assert (first.number, first.seed, first.best) == (0, 3, float("-inf"))
     driver.take(0, Epoch(1, 0.75, 1.0))

@@ -5,21 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from autocls.domains import Log, OneOf
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.search.driver import Budget, Driver
-from autocls.search.messages import Epoch
+from autocls.search.messages import Asked, Epoch, Run
 from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.search.study import (
     DUPLICATES_IN_A_ROW,
     NO_TEACHER,
-    Asked,
     Misfits,
     Record,
     Study,
     no_misfits,
 )
 from autocls.space import Space
+from autocls.verdict.verdict import Phase
 
 SPACE = Space.from_yaml(
     "norm: [none, batch]\noptimizer: {sgd: {lr: {log: [0.01, 1]}, momentum: 0.9}}\nepochs: 4\n"
@@ -223,3 +224,43 @@ def test_a_second_study_of_the_same_name_in_one_storage_is_refused(tmp_path: Pat
     Study.create(folder, url, SPACE, {}, seed=0, sampler="tpe", pruner="none")
     with pytest.raises(BadInput, match="holds a study called 'run' already"):
         Study.create(folder, url, SPACE, {}, seed=0, sampler="tpe", pruner="none")
+
+
+def test_a_designed_run_is_never_pruned_and_its_row_says_what_it_was_for(tmp_path: Path) -> None:
+    study = make(tmp_path, pruner="asha")
+    for _ in range(3):
+        finish(study, study.ask())
+    recipe = Recipe(norm="batch", epochs=4)
+    begun = study.begin(Run(Phase.CONFIRM, recipe, seed=99, role="1"))
+    assert not any(study.report(begun.number, epoch, 0.01) for epoch in (1, 2, 3, 4))
+    study.tell(begun.number, "COMPLETE", seconds=1.0, parameters=None)
+    row = study.rows()[-1]
+    assert (row.state, row.phase, row.seed, row.role, row.score) == ("COMPLETE", "confirm", 99, "1", 0.01)
+    assert Recipe.from_yaml(row.recipe) == recipe
+
+
+def test_a_screening_run_is_complete_and_the_sampler_takes_it_for_one_that_was_stopped_early(tmp_path: Path) -> None:
+    study = make(tmp_path)
+    finish(study, study.ask())
+    asked = {name: (domain, domain.at(0.9)) for name, domain in OPEN.items()}
+    begun = study.begin(Run(Phase.SCREEN, Recipe(norm="batch", epochs=1), seed=1, role="0:0", parameters=asked))
+    study.report(begun.number, 1, 0.7)
+    study.tell(begun.number, "COMPLETE", seconds=1.0, parameters=None)
+    assert study.rows()[-1].state == "COMPLETE"
+    told = study.trials()[-1]
+    assert told.state.name == "PRUNED"
+    assert told.params == {name: value for name, (_, value) in asked.items()}
+    finish(study, study.ask())  # the sampler takes it in
+
+
+def test_what_is_ruled_out_is_tried_as_the_baseline_has_it_and_the_row_says_so(tmp_path: Path) -> None:
+    study = make(tmp_path)
+    study.rule_out("norm", "batch", "batch: worse")
+    for _ in range(6):
+        finish(study, study.ask())
+    rows = study.rows()
+    assert all(Recipe.from_yaml(row.recipe).norm is None for row in rows)
+    assert any("batch: worse" in row.left_out for row in rows)
+
+
+OPEN = {"norm": OneOf("none", "batch"), "optimizer.sgd.lr": Log(0.01, 1)}

@@ -1,0 +1,47 @@
+"""Which of the winner's arms run next, within the room there is."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autocls.search.attributing import next_runs
+
+ORDER = ["all", "a", "b", "c", "d"]
+
+
+def steps(room: int, decided: dict[str, int] | None = None, most: int = 30) -> list[dict[str, int]]:
+    """What is run, step by step, where an arm is decided once it has so many seeds."""
+    had, taken = Counter[str](), []
+    while True:
+        undecided = [arm for arm in ORDER if had[arm] and had[arm] < (decided or {}).get(arm, most + 1)]
+        wanted = next_runs(had, undecided, ORDER, 5, most, room)
+        if not wanted:
+            return taken
+        room -= sum(count - had[arm] for arm, count in wanted.items())
+        had.update({arm: count - had[arm] for arm, count in wanted.items()})
+        taken.append(dict(had))
+        assert room >= 0
+
+
+def test_with_room_for_all_every_arm_goes_to_its_last_look() -> None:
+    assert steps(1000)[-1] == dict.fromkeys(["", *ORDER], 30)
+
+
+def test_few_arms_begin_that_can_be_followed_and_what_is_decided_makes_room_for_the_next() -> None:
+    first, second, third = steps(40, {"a": 5})
+    assert first == {"": 5, "all": 5, "a": 5, "b": 5}
+    assert second == {"": 10, "all": 10, "a": 5, "b": 10}
+    assert third == {**second, "c": 5}
+
+
+def test_room_for_the_winner_and_the_baseline_alone_is_theirs() -> None:
+    assert steps(10) == [{"": 5, "all": 5}]
+    assert steps(9) == []
+
+
+@given(st.integers(0, 400), st.dictionaries(st.sampled_from(ORDER), st.sampled_from([5, 10, 15])))
+def test_the_winner_has_every_seed_that_an_arm_has(room: int, decided: dict[str, int]) -> None:
+    for had in steps(room, decided):
+        assert had[""] == max(had.values())
+        assert all(count % 5 == 0 for count in had.values())
