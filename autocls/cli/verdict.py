@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autocls.cli.search import seconds as duration
+from autocls.errors import BadInput
+
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
     from autocls.verdict.verdict import Effect, Mean, Verdict
@@ -21,27 +24,73 @@ _COLOURS = {"helps": "green", "hurts": "red", "no difference": "", "undetermined
 
 def command(
     folder: Annotated[Path, typer.Argument(help="An output folder of `autocls search`.", show_default=False)],
+    more: Annotated[str | None, typer.Option(help="First spend so long on the undetermined tricks, the nearest to a "
+                                                  "decision first: 30m.", show_default=False)] = None,
+    associations: Annotated[bool, typer.Option("--associations", help="Print instead what went along with good scores "
+                                               "in the search's log, by Optuna's importances.")] = False,
+    reopen_test: Annotated[bool, typer.Option("--reopen-test", help="Score the winner on the sealed test part again; "
+                                              "the report will say that it was.")] = False,
+    address: Annotated[str, typer.Option(help="For --more: as of `autocls search`.")] = "local",
+    cpus_per_trial: Annotated[float, typer.Option(help="For --more: CPU cores that a run takes.")] = 1,
+    gpus_per_trial: Annotated[float | None, typer.Option(help="For --more: GPUs that a run takes, or a fraction. "
+                                                              "[default: 1 if there is one]",
+                                                         show_default=False)] = None,
+    root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print verdict.json.")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Say what made the difference in a search: which tricks helped, by how much, and how sure that is.
 
     Example:
 
         autocls verdict reports/photos-quick
     """
+    seconds = duration(more, "--more") if more is not None else None
     from rich.console import Console
 
     from autocls.verdict.file import verdict_of
     from autocls.verdict.plain import as_json as written
 
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.width = max(console.width, NARROWEST)
     verdict = verdict_of(folder)
+    if associations:
+        _associations(folder, console)
+        return
+    if seconds is not None:
+        from autocls.cli.progress import Progress
+        from autocls.search.more import more as go_on
+
+        with Progress(shown=not as_json) as progress:
+            verdict = go_on(
+                folder, seconds, address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
+                root=root, watch=progress.show,
+            )  # fmt: skip
+    if reopen_test:
+        from autocls.search.more import reopen_test as reopen
+
+        verdict = reopen(folder, root)
     if as_json:
         print(written(verdict))
         return
-    console = Console(highlight=False, markup=False, emoji=False)
-    console.width = max(console.width, NARROWEST)
     for shown in _parts(verdict):
         console.print(shown)
+
+
+def _associations(folder: Path, console: "Console") -> None:
+    """The table of what went along with good scores, under its honest name."""
+    from rich.text import Text
+
+    from autocls.search.associations import FEWEST, LABEL, associations
+    from autocls.search.study import Record
+
+    found = associations(Record.open(folder, answers=True))
+    if found.empty:
+        raise BadInput(f"{folder}: its search has fewer than {FEWEST} complete trials, too few to associate anything")
+    table = _table("parameter", "PED-ANOVA", "fANOVA")
+    for row in found.itertuples():
+        table.add_row(str(row.parameter), f"{row.ped_anova:.3f}", f"{row.fanova:.3f}")
+    console.print(Text(f"Parameters by importance: {LABEL}", "bold"))
+    console.print(table)
 
 
 def _parts(verdict: "Verdict") -> "Iterator[RenderableType]":

@@ -1,0 +1,35 @@
+"""What went along with good scores in a search's log: associations in search data, not effects.
+
+A sampler tries what did well again and again, so its log mixes a choice's own effect with all that was tried beside it.
+The verdict's tricks are what a choice does.
+"""
+
+import optuna
+import pandas as pd
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
+
+from autocls.search.study import Record
+from autocls.verdict.verdict import Phase
+
+LABEL = "association in search data, not effect"
+FEWEST = 10
+"""Complete trials that an association is worth computing from."""
+
+
+def associations(study: Record) -> pd.DataFrame:
+    """Of a study opened with its answers: a row for each parameter that all complete trials of the search have.
+
+    ``ped_anova`` and ``fanova`` are shares of 1, the largest ``ped_anova`` first: how well the parameter tells the best
+    trials from all (Watanabe et al. 2023, arXiv:2304.10255), and how much of a forest's variance it explains (Hutter et
+    al. 2014). Empty with fewer than ``FEWEST`` trials.
+    """
+    trials = study.trials()
+    searched = [trials[row.number] for row in study.rows() if row.phase == Phase.SEARCH and row.state == "COMPLETE"]
+    columns = ["parameter", "ped_anova", "fanova"]
+    if len(searched) < FEWEST:
+        return pd.DataFrame(columns=columns)
+    log = optuna.create_study(direction="maximize")
+    log.add_trials(searched)
+    ped = get_param_importances(log, evaluator=PedAnovaImportanceEvaluator())
+    fanova = get_param_importances(log, evaluator=FanovaImportanceEvaluator(seed=0))
+    return pd.DataFrame([(name, share, fanova.get(name, 0.0)) for name, share in ped.items()], columns=columns)
