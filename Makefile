@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed
 	rm -rf reports/digits-quick
-	$(BIN)/autocls search digits --space quick --time 100s
+	$(BIN)/autocls search digits --space quick --time 160s
 	@echo
 	@echo "report: $(CURDIR)/reports/digits-quick/report.html"
 	@echo "recipe: $(CURDIR)/reports/digits-quick/best_recipe.yaml"
@@ -32,7 +32,7 @@ docs: $(VENV)/installed-dev
 	$(BIN)/python -m tests.verdict.schema
 
 # Each takes minutes, and wants the machine for itself; benchmarks/README.md says what it measures.
-BENCHMARKS := search trial overhead report samplers pruners strategy_speed profile
+BENCHMARKS := search trial overhead report samplers pruners strategy_speed profile truth agreement
 
 bench: $(VENV)/installed-dev
 	set -e; for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each; done
