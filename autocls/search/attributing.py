@@ -1,7 +1,7 @@
 """Attribution: the winner with each of its tricks set back, on fresh seeds that took no part in choosing it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from autocls.recipe import Recipe, chosen
@@ -58,8 +58,8 @@ def stage(setting: Setting, driver: Driver, winner: Row) -> Iterator[Run | Move]
         study.leave_undone("no trick judged: the plain baseline is the winner")
         return
     screened = _screened(driver)
-    used = sorted(claims(mine, baseline), key=lambda claim: -_seen(screened, claim))
-    absent = _put_in(setting, mine, screened)
+    used = sorted(claims(mine, baseline), key=lambda claim: -_seen(screened, mine, claim.slot))
+    absent = _put_in(mine, {claim.slot for claim in used}, screened)
     others = baseline.model_copy(update={c.slot: choice_of(setting.space, c.slot, c.choice) for c in absent})
     arms = Arms(mine, others, setting)
     all_off = arm_name(claim.slot for claim in used)
@@ -174,18 +174,17 @@ def _screened(driver: Driver) -> tuple[Screened, ...]:
     return estimate(frame(driver.ended(Phase.SCREEN), list(neutral)), neutral) if neutral else ()
 
 
-def _seen(screened: Sequence[Screened], claim: Claim) -> float:
-    """How much the screening saw of a trick; nothing of one that it did not have."""
-    return max((abs(s.effect) for s in screened if s.slot == claim.slot), default=0.0)
+def _seen(screened: Sequence[Screened], winner: Recipe, slot: str) -> float:
+    """How much the screening saw of the winner's choice; nothing of one that it did not have."""
+    return max((abs(s.effect) for s in screened if (s.slot, s.choice) == (slot, chosen(winner, slot))), default=0.0)
 
 
-def _put_in(setting: Setting, winner: Recipe, screened: Sequence[Screened]) -> list[Claim]:
-    """The choices that the winner lacks and the screening saw help or hurt, the largest effects first."""
-    baseline = setting.space.baseline()
-    lacking = [
-        s for s in screened
-        if s.slot != "architecture" and chosen(winner, s.slot) == chosen(baseline, s.slot) and (s.high < 0 or s.low > 0)
-    ]  # fmt: skip
+def _put_in(winner: Recipe, used: Collection[str], screened: Sequence[Screened]) -> list[Claim]:
+    """The choices that the winner lacks and the screening saw help or hurt, the largest effects first.
+
+    Only of slots that the winner leaves as the baseline has them: another slot's arm is that which sets it back.
+    """
+    lacking = [s for s in screened if s.slot not in ("architecture", *used) and (s.high < 0 or s.low > 0)]
     largest = {s.slot: s for s in sorted(lacking, key=lambda s: abs(s.effect))}
     found = sorted(largest.values(), key=lambda s: -abs(s.effect))[:MOST_PUT_IN]
     return [Claim(s.slot, s.choice, chosen(winner, s.slot), active=False) for s in found]

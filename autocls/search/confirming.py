@@ -15,7 +15,7 @@ from autocls.verdict.verdict import Candidate, Phase
 
 SHARE = 0.35
 """Of the runs that the verdict has room for; the rest are attribution's."""
-PLENTY = 4
+PLENTY = 8
 """Close calls are run on where that takes no more than one in so many of the runs that there is room for then."""
 
 

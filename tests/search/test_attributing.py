@@ -5,7 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocls.search.attributing import next_runs
+from autocls.recipe import Recipe
+from autocls.search.attributing import _put_in, next_runs
+from autocls.verdict.verdict import Screened
 
 ORDER = ["all", "a", "b", "c", "d"]
 
@@ -45,3 +47,16 @@ def test_the_winner_has_every_seed_that_an_arm_has(room: int, decided: dict[str,
     for had in steps(room, decided):
         assert had[""] == max(had.values())
         assert all(count % 5 == 0 for count in had.values())
+
+
+def test_what_the_screening_saw_is_put_in_only_where_the_winner_is_as_the_baseline() -> None:
+    """The arm of a slot that the winner uses sets that slot back, and can't put another choice in as well."""
+    sure = [
+        Screened(slot, choice, 0.02, 0.01, 0.03, 8, 0.001) for slot, choice in (("optimizer", "adam"), ("mix", "ricap"))
+    ]
+    unsure = Screened("color", "jitter", 0.02, -0.01, 0.05, 8, 0.2)
+    winner = Recipe(optimizer={"sgd": {"lr": 0.2}})
+    found = _put_in(winner, {"optimizer"}, [*sure, unsure])
+    assert [(claim.slot, claim.choice, claim.instead, claim.active) for claim in found] == [
+        ("mix", "ricap", "none", False)
+    ]
