@@ -127,12 +127,8 @@ def test_its_paragraph() -> None:
     assert re.search(
         r"On this data, norm batch \(\+1\.\d+ points, 95 % interval .*?, n = 10\) made the difference;", said
     )
-    assert re.search(
-        r"the winner's own mix mixup \(−0\.\d+ points, 95 % interval −.*? to −.*?, n = 10\) hurt", said
-    )
-    assert re.search(
-        r"putting in cutout \(−.*?\) would hurt; init kaiming \(.*?\) made no difference[;.]", said
-    )
+    assert re.search(r"the winner's own mix mixup \(−0\.\d+ points, 95 % interval −.*? to −.*?, n = 10\) hurt", said)
+    assert re.search(r"putting in cutout \(−.*?\) would hurt; init kaiming \(.*?\) made no difference[;.]", said)
     assert re.search(r"That is of 4 tricks tried; .*? up to 0\.\d+ points count as no difference\.", said)
     assert "Of the study's 1,200 epochs, attribution took 31 % (60 runs)." in said
     assert "The search had seen 96.20 %" in said
