@@ -180,8 +180,12 @@ class Driver:
             why = "time is up"
         elif self._live or not self.asked_all():
             why = "interrupted"
+        elif self._exhausted:
+            why = "the space is exhausted"
+        elif self.snapshot.budget.trials is not None:
+            why = "all trials are done"
         else:
-            why = "the space is exhausted" if self._exhausted else "all trials are done"
+            why = "no more runs fit into the time"
         for live in list(self._live.values()):
             self._end(live, "PRUNED", why)
         return why
