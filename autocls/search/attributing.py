@@ -4,7 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
+from scipy.stats import rankdata
+
 from autocls.recipe import Recipe, chosen
+from autocls.search.confirming import ranked
 from autocls.search.driver import Driver, Move
 from autocls.search.evidence import attributed, claims
 from autocls.search.messages import Run
@@ -17,6 +21,8 @@ from autocls.verdict.verdict import Phase, Screened, Trick
 
 LOOKS = 12
 """Tricks are judged after so many times the planned seeds, at most."""
+BEST = 10
+"""Trials of the search whose choices tell which tricks to try first."""
 MOST_PUT_IN = 2
 """Choices that the winner lacks and the screening saw do something, tried by putting them in."""
 
@@ -58,7 +64,7 @@ def stage(setting: Setting, driver: Driver, winner: Row) -> Iterator[Run | Move]
         study.leave_undone("no trick judged: the plain baseline is the winner")
         return
     screened = _screened(driver)
-    used = sorted(claims(mine, baseline), key=lambda claim: -_seen(screened, mine, claim.slot))
+    used = promising_first(claims(mine, baseline), mine, screened, _best(driver))
     absent = _put_in(mine, {claim.slot for claim in used}, screened)
     others = baseline.model_copy(update={c.slot: choice_of(setting.space, c.slot, c.choice) for c in absent})
     arms = Arms(mine, others, setting)
@@ -174,9 +180,23 @@ def _screened(driver: Driver) -> tuple[Screened, ...]:
     return estimate(frame(driver.ended(Phase.SCREEN), list(neutral)), neutral) if neutral else ()
 
 
-def _seen(screened: Sequence[Screened], winner: Recipe, slot: str) -> float:
-    """How much the screening saw of the winner's choice; nothing of one that it did not have."""
-    return max((abs(s.effect) for s in screened if (s.slot, s.choice) == (slot, chosen(winner, slot))), default=0.0)
+def promising_first(
+    used: Sequence[Claim], winner: Recipe, screened: Sequence[Screened], best: Sequence[Recipe]
+) -> list[Claim]:
+    """The winner's tricks in the order in which they are tried, for there may be no room for all.
+
+    By two ranks, added: of the effect that the screening saw in few epochs, none where it did not have the choice; and
+    of how many of the search's best recipes share the choice, which a sampler also repeats for no reason.
+    """
+    seen = {s.slot: s.effect for s in screened if s.choice == chosen(winner, s.slot) and s.effect == s.effect}
+    effects = [seen.get(claim.slot, 0.0) for claim in used]
+    shared = [sum(chosen(recipe, claim.slot) == chosen(winner, claim.slot) for recipe in best) for claim in used]
+    ranks = rankdata(effects) + rankdata(shared)
+    return [used[i] for i in np.argsort(-ranks, kind="stable")]
+
+
+def _best(driver: Driver) -> list[Recipe]:
+    return [Recipe.from_yaml(row.recipe) for row in ranked(driver)[:BEST]]
 
 
 def _put_in(winner: Recipe, used: Collection[str], screened: Sequence[Screened]) -> list[Claim]:

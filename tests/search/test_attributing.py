@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autocls.recipe import Recipe
-from autocls.search.attributing import _put_in, next_runs
+from autocls.search.attributing import _put_in, next_runs, promising_first
+from autocls.search.evidence import claims
 from autocls.verdict.verdict import Screened
 
 ORDER = ["all", "a", "b", "c", "d"]
@@ -60,3 +61,16 @@ def test_what_the_screening_saw_is_put_in_only_where_the_winner_is_as_the_baseli
     assert [(claim.slot, claim.choice, claim.instead, claim.active) for claim in found] == [
         ("mix", "ricap", "none", False)
     ]
+
+
+def test_tricks_are_tried_first_that_the_screening_and_the_best_recipes_speak_for() -> None:
+    winner = Recipe(norm="batch", mix="ricap", crop={"shift": 2}, optimizer="adam")
+    used = claims(winner, Recipe())
+    seen = [
+        Screened("norm", "batch", 0.02, 0.01, 0.03, 8, 0.01),
+        Screened("mix", "ricap", -0.02, -0.03, -0.01, 8, 0.01),
+        Screened("optimizer", "adabound", 0.09, 0.0, 0.1, 8, 0.01),
+    ]
+    best = [Recipe(norm="batch", crop={"shift": 1}), Recipe(norm="batch", crop={"shift": 2}, mix="ricap")]
+    assert [claim.slot for claim in promising_first(used, winner, seen, best)] == ["norm", "crop", "optimizer", "mix"]
+    assert promising_first(used, winner, [], []) == list(used)
