@@ -13,8 +13,6 @@ import pandas as pd
 from autocls.verdict.effects import Floats, mean, outperforms, paired
 from autocls.verdict.verdict import Candidate
 
-LOOKS = (5, 8)
-"""Seeds that each candidate runs, and those that ``close_calls`` are run on to."""
 CHEAPER = 0.9
 """The share of the best's training time from which a candidate that ties is worth having instead."""
 

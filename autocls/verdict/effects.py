@@ -16,8 +16,6 @@ ALPHA = 0.05
 """The chance that any of the words ``helps`` and ``hurts`` is wrong, over all tricks and all looks."""
 LOOKS = (5, 10)
 """The numbers of seeds after which tricks are judged, unless there are more."""
-STEP = 5
-"""Seeds from one look to the next."""
 
 
 def alpha_at(look: int) -> float:
@@ -29,11 +27,6 @@ def alpha_at(look: int) -> float:
     if look < 1:
         raise ValueError(f"looks are counted from 1, so there is no look {look}")
     return {1: 0.01, 2: 0.03}.get(look, 0.01 * 0.5 ** (look - 2))
-
-
-def looks_up_to(seeds: int) -> tuple[int, ...]:
-    """The looks that so many seeds complete: 5, 10, 15, …"""
-    return tuple(range(STEP, seeds + 1, STEP))
 
 
 def margin(score: float) -> float:

@@ -12,10 +12,8 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from autocls.verdict.effects import (
     ALPHA,
-    LOOKS,
     alpha_at,
     holm,
-    looks_up_to,
     margin,
     mean,
     outperforms,
@@ -151,12 +149,6 @@ def test_looks_never_spend_more_than_alpha() -> None:
     assert spent[-1] <= ALPHA
     with pytest.raises(ValueError, match="counted from 1"):
         alpha_at(0)
-
-
-def test_looks_come_every_five_seeds() -> None:
-    assert looks_up_to(4) == ()
-    assert looks_up_to(12) == LOOKS
-    assert looks_up_to(20) == (5, 10, 15, 20)
 
 
 def test_the_margin_is_a_tenth_of_the_remaining_error_within_bounds() -> None:
