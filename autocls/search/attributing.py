@@ -16,6 +16,7 @@ from autocls.search.screening import choice_of, frame, fresh_seed
 from autocls.search.setting import Setting
 from autocls.search.study import Row
 from autocls.verdict.attribution import Claim, arm_name, attribute, gain_order, path_arms, undecided
+from autocls.verdict.effects import ALPHA
 from autocls.verdict.screening import estimate, suspects
 from autocls.verdict.verdict import Phase, Screened, Trick
 
@@ -104,9 +105,9 @@ def _judge(arms: Arms, driver: Driver, winner: Row, most: int) -> Iterator[Run |
     whole = Claim(about["all_off"], "all", "none", active=True)
     while True:
         scores = attributed(driver.ended(Phase.ATTRIBUTE))
-        open_slots = [
-            slot for family in ([whole], asked) for slot in undecided(scores, family, about["margin"], about["looks"])
-        ]
+        (gain,) = attribute(scores, [whole], about["margin"], about["looks"])
+        beaten = gain.effect.p <= ALPHA  # a question by itself, which is none of the tricks' family
+        open_slots = [*([] if beaten else [whole.slot]), *undecided(scores, asked, about["margin"], about["looks"])]
         had = Counter[str](scores["arm"].tolist())
         order = [about["all_off"], *(claim.slot for claim in asked)]
         wanted = next_runs(had, open_slots, order, seeds, most, arms.setting.room(driver, winner))

@@ -61,6 +61,9 @@ def _tricks(verdict: Verdict) -> Iterator[str]:
         if verdict.winner != verdict.baseline:
             yield "Its tricks weren't taken out one by one, so which of them made the difference is not known."
         return
+    if not any(trick.effect.n or trick.failed for trick in verdict.tricks):
+        yield "There was no room to try its tricks one by one, so which of them made the difference is not known."
+        return
     ran = [trick for trick in verdict.tricks if trick.effect.n]
     lost = [trick for trick in verdict.tricks if not trick.effect.n and trick.failed]
     untried = [trick for trick in verdict.tricks if trick.active and not trick.effect.n and not trick.failed]
