@@ -195,7 +195,7 @@ class Verdict:
     alpha: float
     """The chance that any of the tricks' words ``helps`` and ``hurts`` is wrong, over all looks."""
     looks: tuple[int, ...]
-    """The numbers of seeds after which tricks are judged."""
+    """The numbers of seeds after which tricks were judged, as fixed beforehand."""
     spent: tuple[Spent, ...]
     candidates: tuple[Candidate, ...]
     """Best mean first, the baseline among them; empty when nothing was confirmed."""
@@ -208,6 +208,7 @@ class Verdict:
     tricks: tuple[Trick, ...]
     """By effect, largest first."""
     screened: tuple[Screened, ...]
+    """Those whose effect the screening runs can tell from the others'."""
     interactions: tuple[Interaction, ...]
     path: tuple[Step, ...]
     test: Opening | None

@@ -211,3 +211,11 @@ def test_names_are_escaped_in_the_section(run: Run) -> None:
     assert NASTY[0] not in page
     assert NASTY[2] not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; was not taken out" in page
+
+
+def test_tricks_that_found_no_room_have_no_chart_but_what_to_do(run: Run) -> None:
+    none = replace(VERDICT.tricks[0].effect, mean=math.nan, low=math.nan, high=math.nan, n=0)
+    verdict = replace(VERDICT, tricks=tuple(replace(trick, effect=none) for trick in VERDICT.tricks))
+    page = render(replace(run, verdict=verdict))
+    assert 'id="chart-effects"' not in page
+    assert "no room to take the winner's tricks out" in section(page)
