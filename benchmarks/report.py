@@ -22,7 +22,8 @@ from autocls.recipe import Recipe
 from autocls.report import write_report
 from autocls.report.run import read
 from autocls.search import folder as run_folder
-from autocls.search.study import JOURNAL, Record, Study
+from autocls.search.record import JOURNAL, Record
+from autocls.search.study import Study
 from autocls.space import Space
 from benchmarks.results import machine, write
 

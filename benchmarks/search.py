@@ -26,7 +26,7 @@ from rich.table import Table
 from torch import nn
 
 from autocls.data import ImageData
-from autocls.search.study import Record
+from autocls.search.record import Record
 from autocls.training import artifact
 from benchmarks import bare, results, workload
 from benchmarks.peers import mnist

@@ -23,7 +23,7 @@ from scipy import stats
 import autocls
 from autocls.recipe import Recipe
 from autocls.search.associations import associations
-from autocls.search.study import Record, Row
+from autocls.search.record import Record, Row
 from autocls.verdict.verdict import Phase, Trick, Word
 from benchmarks.results import machine, write
 from benchmarks.worlds import SD, TRICKS, World, space

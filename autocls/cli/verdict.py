@@ -81,7 +81,7 @@ def _associations(folder: Path, console: "Console") -> None:
     from rich.text import Text
 
     from autocls.search.associations import FEWEST, LABEL, associations
-    from autocls.search.study import Record
+    from autocls.search.record import Record
 
     found = associations(Record.open(folder, answers=True))
     if found.empty:

@@ -8,7 +8,7 @@ import optuna
 import pandas as pd
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 
-from autocls.search.study import Record
+from autocls.search.record import Record
 from autocls.verdict.verdict import Phase
 
 LABEL = "association in search data, not effect"

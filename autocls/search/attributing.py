@@ -12,9 +12,9 @@ from autocls.search.confirming import ranked
 from autocls.search.driver import Driver, Move
 from autocls.search.evidence import attributed, claims
 from autocls.search.messages import Run
+from autocls.search.record import Row
 from autocls.search.screening import choice_of, frame, fresh_seed
 from autocls.search.setting import Setting
-from autocls.search.study import Row
 from autocls.verdict.attribution import Claim, arm_name, attribute, gain_order, path_arms, undecided
 from autocls.verdict.effects import ALPHA
 from autocls.verdict.screening import estimate, suspects

@@ -6,9 +6,9 @@ from autocls.recipe import Recipe
 from autocls.search.driver import Driver, Move
 from autocls.search.evidence import confirmed
 from autocls.search.messages import Run
+from autocls.search.record import Row
 from autocls.search.screening import fresh_seed
 from autocls.search.setting import Setting
-from autocls.search.study import Row
 from autocls.verdict.confirmation import close_calls, confirm
 from autocls.verdict.effects import margin
 from autocls.verdict.verdict import Candidate, Phase

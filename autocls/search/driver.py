@@ -10,7 +10,8 @@ from typing import Any
 
 from autocls.recipe import Recipe
 from autocls.search.messages import Asked, Epoch, Run
-from autocls.search.study import Row, Study
+from autocls.search.record import Row
+from autocls.search.study import Study
 from autocls.verdict.verdict import Phase
 
 

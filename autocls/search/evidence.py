@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from autocls.recipe import Recipe
+from autocls.search.record import Record, Row
 from autocls.search.screening import frame as screen_frame
-from autocls.search.study import Record, Row
 from autocls.verdict.attribution import Claim
 from autocls.verdict.judge import Evidence, judge
 from autocls.verdict.ranking import winner

@@ -10,7 +10,7 @@ import pandas as pd
 
 from autocls.errors import BadInput
 from autocls.search.evidence import verdict
-from autocls.search.study import JOURNAL, Record, Row
+from autocls.search.record import JOURNAL, Record, Row
 from autocls.space import Space
 from autocls.verdict.file import VERDICT, save
 

@@ -15,10 +15,11 @@ from autocls.search import attributing, cluster, folder
 from autocls.search.driver import Budget, Driver, Watch
 from autocls.search.engine import engine
 from autocls.search.evidence import chosen_trial, verdict
+from autocls.search.record import Record
 from autocls.search.runner import Objective, imagine, train_on
 from autocls.search.sealed import open_test
 from autocls.search.setting import Plan, Setting, misfits_on
-from autocls.search.study import Record, Study
+from autocls.search.study import Study
 from autocls.space import Space
 from autocls.training.artifact import CARD
 from autocls.verdict.verdict import Verdict

@@ -11,8 +11,9 @@ from autocls.domains import Domain, OneOf, Value
 from autocls.recipe import Recipe, chosen
 from autocls.search.driver import Driver, Move
 from autocls.search.messages import Run
+from autocls.search.record import Row
 from autocls.search.setting import Setting
-from autocls.search.study import Misfits, Row
+from autocls.search.study import Misfits
 from autocls.space import Space
 from autocls.tricks.distillation import Best
 from autocls.verdict.screening import best_looking, design, dropped, estimate

@@ -9,7 +9,8 @@ from torch import nn
 from autocls.data import Prepared
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
-from autocls.search.study import Row, Study
+from autocls.search.record import Row
+from autocls.search.study import Study
 from autocls.training.artifact import WEIGHTS
 from autocls.training.inference import evaluate
 from autocls.training.network import build

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import autocls
 from autocls.search.associations import associations
-from autocls.search.study import Record
+from autocls.search.record import Record
 from tests.search import objectives
 from tests.search.test_search import SPACE
 

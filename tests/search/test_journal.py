@@ -11,7 +11,8 @@ from optuna.storages.journal import JournalFileBackend
 
 from autocls.errors import BadInput
 from autocls.search.journal import _ANSWER, Journal
-from autocls.search.study import JOURNAL, Record, Study
+from autocls.search.record import JOURNAL, Record
+from autocls.search.study import Study
 from autocls.space import Space
 
 ENTRIES = [{"op_code": i, "worker_id": "a", "text": "ä\n"} for i in range(100)]

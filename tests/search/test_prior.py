@@ -9,7 +9,7 @@ import pytest
 import autocls
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
-from autocls.search.study import Record
+from autocls.search.record import Record
 from autocls.verdict.prior import Study, merge
 from autocls.verdict.verdict import Effect, Trick, Word
 from benchmarks.worlds import SD, World, space

@@ -10,15 +10,9 @@ from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.search.driver import Budget, Driver
 from autocls.search.messages import Asked, Epoch, Run
+from autocls.search.record import Record
 from autocls.search.strategies import PRUNERS, SAMPLERS
-from autocls.search.study import (
-    DUPLICATES_IN_A_ROW,
-    NO_TEACHER,
-    Misfits,
-    Record,
-    Study,
-    no_misfits,
-)
+from autocls.search.study import DUPLICATES_IN_A_ROW, NO_TEACHER, Misfits, Study, no_misfits
 from autocls.space import Space
 from autocls.verdict.verdict import Phase
 
