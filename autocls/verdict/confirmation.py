@@ -4,7 +4,8 @@ The frame of these runs has a row a run, with the columns ``candidate`` (the tri
 NaN where the run failed), ``seconds`` and ``parameters``. All run the same seeds, so runs are paired by seed.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +25,10 @@ def confirm(
 
     First come those with the most seeds (a candidate with fewer was told from the best before), of these those with the
     fewest failed runs, of these the best means. Tied with the first is who didn't fail more often and whose paired
-    difference from it has a 95 % t interval that doesn't lie below 0. Recommended is the first, unless the fastest of
-    those that tie with it, with a mean within the margin of its, takes at most 90 % of its time: then that one. The
-    baseline is a candidate like the others.
+    difference from it has a 95 % t interval that doesn't lie below 0. Recommended is the first, unless others tie with
+    it, have a mean within the margin of its, and take at most 90 % of its time, seed by seed, by the upper end of the
+    95 % t interval of the ratio: then the fastest of these. A clock's noise is no saving, and neither is what one seed
+    took. The baseline is a candidate like the others.
     """
     if runs.empty:
         return ()
@@ -50,7 +52,8 @@ def confirm(
         )
         for trial in order
     ]
-    chosen = _recommended(candidates, margin)
+    cheaper = {trial for trial in order if _times(tables[trial], best) <= CHEAPER}
+    chosen = _recommended(candidates, cheaper, margin)
     return tuple(replace(each, recommended=each.trial == chosen) for each in candidates)
 
 
@@ -88,8 +91,19 @@ def _shared(a: "pd.Series[float]", b: "pd.Series[float]") -> tuple[Floats, Float
     return left.to_numpy(), right.to_numpy()
 
 
-def _recommended(candidates: Sequence[Candidate], margin: float) -> int:
+def _times(runs: pd.DataFrame, best: pd.DataFrame) -> float:
+    """The share of the best's time that runs take for sure; NaN with less than two seeds that both finished."""
+    seconds, best_seconds = _shared(
+        *(each["seconds"].where(each["score"].notna() & each["seconds"].gt(0)) for each in (runs, best))
+    )
+    return math.exp(paired(np.log(seconds) - np.log(best_seconds)).high)
+
+
+def _recommended(candidates: Sequence[Candidate], cheaper: Set[int], margin: float) -> int:
     best = candidates[0]
-    as_good = [each for each in candidates if each.tied and each.confirmed.mean >= best.confirmed.mean - margin]
-    fastest = min(as_good, key=lambda each: each.seconds if each.seconds >= 0 else np.inf, default=best)
-    return fastest.trial if fastest.seconds <= CHEAPER * best.seconds else best.trial
+    instead = [
+        each
+        for each in candidates
+        if each.tied and each.trial in cheaper and each.confirmed.mean >= best.confirmed.mean - margin
+    ]
+    return min(instead, key=lambda each: each.seconds, default=best).trial
