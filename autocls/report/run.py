@@ -1,10 +1,14 @@
 """Reading a run folder."""
 
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from autocls.errors import BadInput
@@ -12,6 +16,9 @@ from autocls.report.recipes import Recipes
 from autocls.verdict.file import VERDICT, load, read_json, read_text
 from autocls.verdict.ranking import leaderboard, winner
 from autocls.verdict.verdict import Phase, Verdict
+
+ANSWERS = ["name", "label", "winner", "confidence", "baseline", "baseline_confidence"]
+ASSOCIATIONS = ["parameter", "ped_anova", "fanova"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,16 @@ class Run:
     """What there is to know of the winner's choices."""
     verdict: Verdict | None = None
     """What the search may claim; None when its winner was not run again."""
+    answers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ANSWERS))
+    """Of the sealed test part, a row an image: its ``name``, its class as an index, ``label``, which class the winner
+    gave, ``winner``, with what probability (0..1), ``confidence``, and likewise ``baseline``, ``baseline_confidence``,
+    -1 and NaN where the baseline was not asked."""
+    pictures: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    """uint8 N×H×W×C thumbnails, C 1 or 3: ``samples`` of the training part with their classes ``labels``, the same
+    ``augmented`` as the winner's training saw them, and ``mistakes`` of the test part, with their ``rows`` in
+    ``answers``, the most confident first."""
+    associations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASSOCIATIONS))
+    """A row for each ``parameter``: what of the good scores went along with it, as shares ``ped_anova``, ``fanova``."""
 
     @cached_property
     def searched(self) -> pd.DataFrame:
@@ -65,7 +82,24 @@ def read(folder: Path) -> Run:
         read_text(folder / "space.yaml"),
         read_json(folder / "cards.json", list),
         load(folder / VERDICT) if (folder / VERDICT).is_file() else None,
+        _table(folder / "test.parquet", ANSWERS),
+        _pictures(folder / "pictures.npz"),
+        pd.DataFrame(read_json(folder / "associations.json", list), columns=ASSOCIATIONS),
     )
+
+
+def _table(path: Path, columns: list[str]) -> pd.DataFrame:
+    return _trials(path) if path.is_file() else pd.DataFrame(columns=columns)
+
+
+def _pictures(path: Path) -> dict[str, npt.NDArray[Any]]:
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: can't be read as pictures: {error}") from None
 
 
 def _trials(path: Path) -> pd.DataFrame:

@@ -46,7 +46,8 @@ def frame(rows: list[Row]) -> pd.DataFrame:
     table = pd.DataFrame([asdict(row) for row in rows], columns=list(Row.__dataclass_fields__))
     return table.astype(
         {"number": "int64", "score": "float64", "epochs": "int64", "planned": "int64", "seconds": "float64",
-         "parameters": "Int64", "started": "float64", "finished": "float64"}
+         "parameters": "Int64", "multiply_adds": "Int64", "latency": "float64", "latency_64": "float64",
+         "started": "float64", "begun": "float64", "finished": "float64"}
     )  # fmt: skip
 
 

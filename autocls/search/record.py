@@ -30,10 +30,23 @@ class Row:
     planned: int
     seconds: float
     parameters: int | None
+    multiply_adds: int | None
+    """To answer for one image."""
+    latency: float
+    """For one image, on one of the trial's devices; NaN where nothing was measured, likewise ``latency_64``."""
+    latency_64: float
+    """For 64 images at once."""
     started: float
+    """When it was asked for."""
+    begun: float
+    """When a worker took it; NaN when none did."""
     finished: float
+    worker: str
+    """Which took it, as ``host:pid``; empty when none did."""
     reason: str
     """Why a trial failed, or ended before the pruner or its last epoch ended it; else empty."""
+    traceback: str
+    """Of an error that nobody expected; else empty."""
     left_out: tuple[str, ...]
     """Why choices that were asked for have no place in this recipe, which has their slots' neutral ones instead."""
     curve: tuple[float, ...]
@@ -96,9 +109,15 @@ def _row(trial: FrozenTrial, seed: int) -> Row:
         planned=kept["planned"],
         seconds=kept.get("seconds", 0.0),
         parameters=kept.get("parameters"),
+        multiply_adds=kept.get("multiply_adds"),
+        latency=kept.get("latency", math.nan),
+        latency_64=kept.get("latency_64", math.nan),
         started=kept["started"],
+        begun=kept.get("begun", math.nan),
         finished=kept.get("finished", kept["started"]),
+        worker=kept.get("worker", ""),
         reason="the search was killed" if running else kept.get("reason", ""),
+        traceback=kept.get("traceback", ""),
         left_out=tuple(kept.get("left_out", {}).values()),
         curve=tuple(scores),
         numerics=kept.get("numerics", ""),

@@ -37,15 +37,21 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
                 "planned": 8,
                 "seconds": 0.5 * epochs,
                 "parameters": 1000 + number if epochs else None,
+                "multiply_adds": 50_000 + 10 * (number % 5) if epochs else None,
+                "latency": 0.001 + 0.0001 * (number % 5) if epochs else np.nan,
+                "latency_64": 0.02 + 0.001 * (number % 5) if epochs else np.nan,
                 "started": float(number),
-                "finished": number + 0.5 * epochs,
+                "begun": number + 0.25,
+                "finished": number + 0.25 + 0.5 * epochs,
+                "worker": f"node-{number % 2}:123",
                 "curve": list(curve),
                 "reason": f"NaN loss in {NASTY[0]}" if state == "FAIL" else "",
+                "traceback": f"Traceback (most recent call last):\n{NASTY[2]}" if state == "FAIL" else "",
                 "left_out": _left_out(number),
                 "recipe": recipe.to_yaml(),
             }
         )
-    table = pd.DataFrame(rows).astype({"parameters": "Int64"})
+    table = pd.DataFrame(rows).astype({"parameters": "Int64", "multiply_adds": "Int64"})
     table.to_parquet(folder / "trials.parquet", index=False)
     done = table[table["state"] == "COMPLETE"]
     best = None if done.empty else int(done.loc[done["score"].idxmax(), "number"])
@@ -61,6 +67,10 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
         "test_images": 100,
         "seconds": 125.0,
         "stopped": "time is up",
+        "sampler": "tpe",
+        "pruner": "paced",
+        "device": "1 thread of a Xeon",
+        "limits": {},
         "classes": NASTY,
         "notes": [f"1 of 9 images in {NASTY[0]} is grey"],
         "counts": {part: dict.fromkeys(NASTY, 5) for part in ("train", "val", "test")},
@@ -71,7 +81,42 @@ def write(folder: Path, trials: int = 30, *, complete: bool = True) -> Path:
     if best is not None:
         (folder / "best_recipe.yaml").write_text(rows[best]["recipe"])
         (folder / "cards.json").write_text(json.dumps(_cards(Recipe.from_yaml(rows[best]["recipe"]))))
+        _answers(random).to_parquet(folder / "test.parquet", index=False)
+        np.savez_compressed(folder / "pictures.npz", **_pictures(random))
+        shares = [
+            {"parameter": "norm", "ped_anova": 0.7, "fanova": 0.4},
+            {"parameter": "optimizer", "ped_anova": 0.3, "fanova": 0.6},
+        ]
+        (folder / "associations.json").write_text(json.dumps(shares))
     return folder
+
+
+def _answers(random: np.random.Generator, images: int = 100) -> pd.DataFrame:
+    """Of a sealed test part: four in five are right."""
+    label = np.arange(images) % len(NASTY)
+
+    def given(share: float) -> np.ndarray:
+        wrong = random.random(images) > share
+        return np.where(wrong, (label + random.integers(1, len(NASTY), images)) % len(NASTY), label)
+
+    return pd.DataFrame(
+        {
+            "name": [f"{NASTY[i]}/{number}.png" for number, i in enumerate(label)],
+            "label": label,
+            "winner": given(0.8),
+            "confidence": random.uniform(0.4, 1, images),
+            "baseline": given(0.6),
+            "baseline_confidence": random.uniform(0.4, 1, images),
+        }
+    )
+
+
+def _pictures(random: np.random.Generator) -> dict[str, np.ndarray]:
+    def noise(number: int) -> np.ndarray:
+        return random.integers(0, 256, (number, 28, 28, 1), dtype=np.uint8)
+
+    labels = np.repeat(np.arange(len(NASTY)), 4)
+    return {"samples": noise(12), "labels": labels, "augmented": noise(12), "mistakes": noise(5), "rows": np.arange(5)}
 
 
 def judge(folder: Path, verdict: Verdict = VERDICT) -> Path:
