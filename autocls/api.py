@@ -11,7 +11,7 @@ from autocls.deploy import Classifier
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import artifact
-from autocls.training.inference import evaluate
+from autocls.training.inference import examine
 from autocls.training.loop import EpochResult
 from autocls.training.loop import train as train_epochs
 from autocls.training.metrics import metric as metric_named
@@ -58,7 +58,7 @@ def train(
     card = artifact.ModelCard.of(images, metric, best, numerics=numerics)
     artifact.save(target, recipe, weights, card)
     model, _, _ = artifact.load(target)
-    test_score = evaluate(recipe, model, images, images.split.test, metric)
+    test_score = examine(recipe, model, images, images.split.test, metric).score
     artifact.save(target, recipe, weights, replace(card, test_score=test_score))
     return Classifier.load(target)
 

@@ -151,6 +151,7 @@ def _report(folder: Path) -> dict[str, Any]:
 
 def asked(space: str, marks: Sequence[int], epochs: int, limit: float) -> list[Asked]:
     """Ask for trials, report and tell what ``nothing`` says, up to the last mark or until time is up."""
+    from autocls.search.messages import Ended
     from autocls.search.study import Study
     from autocls.space import Space
     from autocls.training.network import misfits
@@ -173,7 +174,7 @@ def asked(space: str, marks: Sequence[int], epochs: int, limit: float) -> list[A
                     state = "PRUNED"
                     break
             reported = time.perf_counter()
-            study.tell(trial.number, state, seconds=0.0, parameters=None)
+            study.tell(trial.number, state, Ended())
             told = time.perf_counter()
             spent.append((got - began, reported - got, told - reported))
             if any(abs(len(spent) - mark) <= WINDOW // 2 for mark in marks):

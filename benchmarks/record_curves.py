@@ -26,7 +26,7 @@ from autocls.domains import Domain, Int, Log, OneOf, Value
 from autocls.errors import TrialFailed
 from autocls.recipe import Recipe
 from autocls.space import Space
-from autocls.training.inference import evaluate
+from autocls.training.inference import examine
 from autocls.training.loop import train
 from autocls.training.network import Weights, build
 
@@ -122,7 +122,7 @@ def tested(recipe: Recipe, weights: Weights, data: ImageData) -> float:
     """The accuracy of a trained network on the images that nothing else looks at."""
     model = build(recipe, len(data.classes), data.images.shape[1])
     model.load_state_dict(weights)
-    return evaluate(recipe, model, data, data.split.test, "accuracy")
+    return examine(recipe, model, data, data.split.test, "accuracy").score
 
 
 if __name__ == "__main__":

@@ -22,9 +22,11 @@ from autocls.recipe import Recipe
 from autocls.report import write_report
 from autocls.report.run import read
 from autocls.search import folder as run_folder
+from autocls.search.messages import Ended
 from autocls.search.record import JOURNAL, Record
 from autocls.search.study import Study
 from autocls.space import Space
+from autocls.training.footprint import Footprint
 from benchmarks.results import machine, write
 
 CHROMIUM = "/usr/bin/chromium"
@@ -49,7 +51,10 @@ def make(folder: Path, trials: int) -> None:
             study.report(asked.number, epoch, score)
         reason = f"out of memory at {asked.recipe.image_size} pixels" if state == "FAIL" else ""
         parameters = int(random.integers(10**4, 10**7))
-        study.tell(asked.number, state, seconds=1.234567 * epochs, parameters=parameters, reason=reason)
+        latency = float(random.uniform(1e-4, 1e-2))
+        footprint = Footprint(parameters, 20 * parameters, latency, 20 * latency) if epochs else None
+        begun, worker = float(asked.number), f"node:{asked.number % 8}"
+        study.tell(asked.number, state, Ended(1.234567 * epochs, begun, worker, footprint, reason=reason))
     study.flush()
     (folder / "space.yaml").write_text(space.to_yaml(), encoding="utf-8")
 

@@ -1,24 +1,13 @@
 """``autocls search``."""
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autocls.errors import BadInput
-
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def seconds(text: str, option: str = "--time") -> float:
-    """``90``, ``90s``, ``10m``, ``1h30m`` as seconds, given for an option. Raises BadInput."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip().lower())
-    if not parts or "".join(n + u for n, u in parts) != text.strip().lower():
-        raise BadInput(f"{option}: '{text}' is no duration; write 90s, 10m or 1h30m")
-    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+from autocls.cli.quantities import amount, seconds
 
 
 def command(
@@ -46,6 +35,10 @@ def command(
     confirm: Annotated[int, typer.Option(help="So many of the best recipes are run again on fresh seeds, and the "
                                               "winner without each of its tricks; 0: no verdict.")] = 3,
     seeds: Annotated[int, typer.Option(help="Fresh seeds for each of them; close calls get more.")] = 5,
+    max_params: Annotated[str | None, typer.Option(help="What a winner may have at the most: 200k, 5M.",
+                                                   show_default=False)] = None,
+    max_latency: Annotated[str | None, typer.Option(help="What it may take for one image on a trial's device: 3ms.",
+                                                    show_default=False)] = None,
     screen: Annotated[bool | None, typer.Option("--screen/--no-screen", help="Begin with designed runs of few epochs. "
                                                 "[default: where the budget allows]", show_default=False)] = None,
     prior: Annotated[Path | None, typer.Option(help="A file of `autocls cards`: what helped elsewhere is tried early.",
@@ -64,6 +57,8 @@ def command(
         autocls search photos/ --space quick --time 30m
     """
     budget = seconds(time) if time is not None else None
+    most = amount(max_params, "--max-params") if max_params is not None else None
+    longest = seconds(max_latency, "--max-latency") if max_latency is not None else None
     from autocls.data.sources import locate
     from autocls.search.connection import begin
     from autocls.shipped import find
@@ -78,8 +73,8 @@ def command(
         result = search(
             data, space, trials=trials, seconds=budget, epochs=epochs, out=out, seed=seed, metric=metric,
             address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, sampler=sampler,
-            pruner=pruner, confirm=confirm, seeds=seeds, screen=screen, prior=prior, storage=storage, root=root,
-            skip_bad=skip_bad, watch=progress.show,
+            pruner=pruner, confirm=confirm, seeds=seeds, max_params=most, max_latency=longest, screen=screen,
+            prior=prior, storage=storage, root=root, skip_bad=skip_bad, watch=progress.show,
         )  # fmt: skip
     now, recipe_file = result.snapshot, result.folder / "best_recipe.yaml"
     if as_json:
@@ -95,9 +90,8 @@ def command(
     done = f"{now.complete} trials complete, {now.pruned} stopped early, {now.failed} failed{designed}"
     print(f"{done}; {result.stopped}.")
     if result.recipe is None:
-        print(
-            "No trial was completed, so there is no winner: give it more time, or see why trials failed in the report."
-        )
+        completed = "No trial within the limits was completed" if most or longest else "No trial was completed"
+        print(f"{completed}, so there is no winner: give it more time, or see in the report why trials ended.")
     else:
         print(f"Winner: trial {result.winner}, {metric} {result.score:.2%} on validation, "
               f"{result.test_score:.2%} on the sealed test part.")  # fmt: skip

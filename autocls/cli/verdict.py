@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autocls.cli.search import seconds as duration
+from autocls.cli.quantities import seconds as duration
 from autocls.errors import BadInput
 
 if TYPE_CHECKING:

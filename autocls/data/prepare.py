@@ -63,12 +63,22 @@ class Prepared:
         mean, std = shelf.mean_and_std(folder, image_size, split.train)
         return ImageData(shelf.open_images(folder, image_size), labels, self.classes, split, mean, std)
 
+    def named(self, part: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+        """Of a part's images what their source calls them, and their labels. Raises `BadInput` if it has changed."""
+        labels, split = _labels_and_split(self.given, self.seed)
+        rows = getattr(split, part)
+        items = self._items()
+        return [items[row].name for row in rows], labels[rows]
+
     def _build(self, folder: Path, image_size: int) -> None:
+        _fill(self._items(), folder, [image_size], self.channels)
+
+    def _items(self) -> list[Item]:
+        """One per row."""
         found = catalogue(list_source(self.location, self.root))
         if found.fingerprint != self.fingerprint:
             raise BadInput(f"{self.source}: the images have changed since they were prepared; prepare them again")
-        _, items = _readable(found, folder)
-        _fill(items, folder, [image_size], self.channels)
+        return _readable(found, self.cache / self.fingerprint)[1]
 
 
 def prepare(

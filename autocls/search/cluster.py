@@ -17,7 +17,6 @@ from ray.tune.search import Searcher
 
 from autocls.errors import BadInput
 from autocls.search.driver import Driver
-from autocls.search.messages import Epoch, Job
 from autocls.search.runner import Runner
 from autocls.search.worker import Worker
 
@@ -112,7 +111,7 @@ class _HandOut(Searcher):
             return Searcher.FINISHED if self._driver.asked_all() or self._driver.time_is_up() else None
         self.numbers[trial_id] = asked.number
         self.waiting.add(trial_id)
-        return {"job": Job(asked.number, asked.recipe, asked.seed, self._driver.keep_from(asked))}
+        return {"job": self._driver.job(asked)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self.numbers.pop(trial_id, None)
@@ -137,7 +136,7 @@ class _Stop(tune.Stopper):
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         number = self._hand_out.numbers.get(trial_id)
-        return number is None or self._driver.take(number, Epoch(**result["said"]))
+        return number is None or self._driver.take(number, result["said"])
 
     def stop_all(self) -> bool:
         return self._driver.time_is_up()
@@ -157,5 +156,5 @@ class _Tell(tune.Callback):
         self._hand_out.waiting.discard(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        last = Path(trial.error_file).read_text(encoding="utf-8").strip().splitlines()[-1]
-        self._driver.lost(trial.config["job"].number, f"its worker died: {last}")
+        said = Path(trial.error_file).read_text(encoding="utf-8").strip()
+        self._driver.lost(trial.config["job"].number, f"its worker died: {said.splitlines()[-1]}", said)

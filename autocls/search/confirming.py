@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from autocls.recipe import Recipe
 from autocls.search.driver import Driver, Move
-from autocls.search.evidence import confirmed
+from autocls.search.evidence import confirmed, over_limit
 from autocls.search.messages import Run
 from autocls.search.record import Row
 from autocls.search.screening import fresh_seed
@@ -61,7 +61,8 @@ def stage(setting: Setting, driver: Driver, best: Sequence[Row]) -> Generator[Ru
 def judged(driver: Driver, candidates: Iterable[Row]) -> tuple[Candidate, ...]:
     """The candidates as their runs so far show them."""
     scores = {row.number: row.score for row in candidates}
-    return confirm(confirmed(driver.ended(Phase.CONFIRM)), scores, 0, driver.study.about()["margin"])
+    runs = confirmed(driver.ended(Phase.CONFIRM))
+    return confirm(runs, scores, 0, driver.study.about()["margin"], over_limit(driver.study))
 
 
 def _again(setting: Setting, driver: Driver, rows: Sequence[Row], indices: Iterable[int]) -> Iterator[Run | Move]:

@@ -3,15 +3,16 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
 from autocls.recipe import Recipe
-from autocls.search.messages import Asked, Epoch, Run
+from autocls.search.messages import Asked, Ended, Epoch, Job, Run
 from autocls.search.record import Row
 from autocls.search.study import Study
+from autocls.training.footprint import NO_LIMITS
 from autocls.verdict.verdict import Phase
 
 
@@ -50,9 +51,19 @@ class _Live:
     asked: Asked
     best: float = -math.inf
     epochs: int = 0
-    seconds: float = 0.0
-    parameters: int | None = None
-    numerics: str = ""
+    ended: Ended = field(default_factory=Ended)
+    """As it would be, did it end now."""
+
+    def take(self, said: Epoch, now: float) -> None:
+        """Take in what a worker says at a time, in seconds after the search's start."""
+        so_far = self.ended
+        self.ended = Ended(
+            seconds=so_far.seconds + said.seconds,
+            begun=now - said.seconds if math.isnan(so_far.begun) else so_far.begun,
+            worker=said.worker,
+            footprint=said.footprint or so_far.footprint,
+            numerics=said.numerics or so_far.numerics,
+        )
 
 
 Watch = Callable[[Snapshot], None]
@@ -138,24 +149,23 @@ class Driver:
                     return None
         return None
 
-    def keep_from(self, asked: Asked) -> float:
-        """The score from which on a trial's weights are wanted."""
+    def job(self, asked: Asked) -> Job:
+        """What a worker is to do for a trial. Limits hold for what the search finds: a baseline is there to compare."""
         if asked.phase is not Phase.SEARCH:
-            return math.inf
-        return self._scores[-1] if len(self._scores) >= self._keep else -math.inf
+            return Job(asked.number, asked.recipe, asked.seed, math.inf)
+        keep_from = self._scores[-1] if len(self._scores) >= self._keep else -math.inf
+        return Job(asked.number, asked.recipe, asked.seed, keep_from, self.study.limits if asked.number else NO_LIMITS)
 
     def take(self, number: int, said: Epoch) -> bool:
         """Take in what a worker says; whether its trial ends here."""
         live = self._live.get(number)
         if live is None:
             return True
-        live.seconds += said.seconds
-        live.parameters = said.parameters or live.parameters
-        live.numerics = said.numerics or live.numerics
+        live.take(said, self.study.clock())
         if said.weights:
             self.weights[number] = Path(said.weights)
         if said.failure:
-            self._end(live, "FAIL", said.failure)
+            self._end(live, "PRUNED" if said.over_limit else "FAIL", said.failure, said.traceback)
             return True
         live.epochs, live.best = said.epoch, max(live.best, said.score)
         pruned = self.study.report(number, said.epoch, said.score)
@@ -170,10 +180,10 @@ class Driver:
             return False
         return True
 
-    def lost(self, number: int, reason: str) -> None:
+    def lost(self, number: int, reason: str, traceback: str) -> None:
         """End a trial whose worker says no more; nothing when it has ended already."""
         if number in self._live:
-            self._end(self._live[number], "FAIL", reason)
+            self._end(self._live[number], "FAIL", reason, traceback)
 
     def close(self) -> str:
         """End what still runs, and say why the search ended."""
@@ -237,11 +247,9 @@ class Driver:
             return None
         return self._appoint(now.best_number, now.best_recipe, now.best, self.weights[now.best_number])
 
-    def _end(self, live: _Live, state: str, reason: str = "") -> None:
+    def _end(self, live: _Live, state: str, reason: str = "", traceback: str = "") -> None:
         number = live.asked.number
-        self.study.tell(
-            number, state, seconds=live.seconds, parameters=live.parameters, reason=reason, numerics=live.numerics
-        )
+        self.study.tell(number, state, replace(live.ended, reason=reason, traceback=traceback))
         del self._live[number]
         self._stalled = False
         now = self.snapshot

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -28,6 +29,7 @@ def describe(data: Prepared | None, seed: int) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in _PACKAGES}},
         "hardware": {
             "machine": platform.machine(),
+            "processor": processor(),
             "system": platform.platform(),
             "cores": os.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -35,6 +37,24 @@ def describe(data: Prepared | None, seed: int) -> dict[str, Any]:
         },
         "git": _git(),
     }
+
+
+def device(cpus: float) -> str:
+    """What a trial of so many cores computes on: a GPU's name, or the processor's."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    threads = max(1, int(cpus))
+    return f"{threads} thread{'s' * (threads > 1)} of {processor()}"
+
+
+def processor() -> str:
+    """The model of this machine's processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # only Linux has it
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(named), platform.processor() or platform.machine())
 
 
 def _git() -> dict[str, Any]:

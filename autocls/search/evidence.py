@@ -8,6 +8,7 @@ import pandas as pd
 from autocls.recipe import Recipe
 from autocls.search.record import Record, Row
 from autocls.search.screening import frame as screen_frame
+from autocls.training.footprint import Limits
 from autocls.verdict.attribution import Claim
 from autocls.verdict.judge import Evidence, judge
 from autocls.verdict.ranking import winner
@@ -45,6 +46,7 @@ def evidence(study: Record) -> Evidence | None:
         spent=spent(rows),
         test=_opening(about),
         notes=tuple(about.get("undone", [])),
+        barred=tuple(over_limit(study)),
         margin=about.get("margin"),
     )
 
@@ -54,8 +56,16 @@ def chosen_trial(study: Record) -> int | None:
     recommended: int | None = study.about().get("recommended")
     if recommended is not None:
         return recommended
-    searched = [row for row in study.rows() if row.phase == Phase.SEARCH]
+    barred = over_limit(study)
+    searched = [row for row in study.rows() if row.phase == Phase.SEARCH and row.number not in barred]
     return winner(pd.DataFrame([vars(row) for row in searched])) if searched else None
+
+
+def over_limit(study: Record) -> list[int]:
+    """The complete trials that cost more than is allowed: the baseline at most, which is trained in any case."""
+    limits = Limits(**study.about().get("limits", {}))
+    complete = [row for row in study.rows() if row.state == "COMPLETE" and row.parameters is not None]
+    return [r.number for r in complete if any(by > 0 for by in limits.excess(r.parameters or 0, r.latency).values())]
 
 
 def confirmed(rows: Sequence[Row]) -> pd.DataFrame:

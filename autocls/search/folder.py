@@ -91,4 +91,7 @@ def refresh(folder: Path) -> None:
         raise BadInput(f"{folder}: holds no search: there is no {JOURNAL} and no trials.parquet in it")
 
 
-_KEPT = ("data", "source", "space", "metric", "seed", "classes", "channels", "counts", "notes")
+_KEPT = (
+    "data", "source", "space", "metric", "seed", "classes", "channels", "counts", "notes", "sampler", "pruner",
+    "limits", "device",
+)  # fmt: skip

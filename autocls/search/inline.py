@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from autocls.search.driver import Driver
-from autocls.search.messages import Job
 from autocls.search.runner import Runner
 from autocls.search.training import epochs
 
@@ -17,8 +16,7 @@ def run(driver: Driver, runner: Runner, *, scratch: Path) -> None:
     with ThreadPoolExecutor(1) as writer:
         try:
             while (asked := driver.ask()) is not None:
-                job = Job(asked.number, asked.recipe, asked.seed, driver.keep_from(asked))
-                for said in epochs(job, runner, scratch.resolve() / "weights", writer):
+                for said in epochs(driver.job(asked), runner, scratch.resolve() / "weights", writer):
                     if driver.take(asked.number, said):
                         break
         except KeyboardInterrupt:

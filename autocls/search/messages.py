@@ -1,10 +1,12 @@
 """What a programme, its driver and the workers say to each other."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autocls.domains import Domain, Value
 from autocls.recipe import Recipe
+from autocls.training.footprint import NO_LIMITS, Footprint, Limits
 from autocls.verdict.verdict import Phase
 
 
@@ -39,6 +41,8 @@ class Job:
     recipe: Recipe
     seed: int
     best: float
+    limits: Limits = NO_LIMITS
+    """What its network may cost."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,32 @@ class Epoch:
     epoch: int
     score: float
     seconds: float
-    parameters: int | None = None
+    worker: str = ""
+    """Which says it, as ``host:pid``."""
+    footprint: Footprint | None = None
     numerics: str = ""
     """What the network computed with, as ``float32, channels last``; empty for a trial that trains none."""
     weights: str = ""
     """The folder that its weights come to lie in, at the latest before the trial's last epoch is told; empty unless it
     was the search's best so far."""
     failure: str = ""
+    traceback: str = ""
+    """Of a failure that nobody expected."""
+    over_limit: bool = False
+    """Whether the failure is that the network costs more than is allowed."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What is kept of a trial that ended, besides its scores."""
+
+    seconds: float = 0.0
+    """That its epochs took."""
+    begun: float = math.nan
+    """Seconds after the search's start at which a worker took it; NaN when none did."""
+    worker: str = ""
+    footprint: Footprint | None = None
+    numerics: str = ""
+    reason: str = ""
+    """Why it failed, or ended before the pruner or its last epoch ended it."""
+    traceback: str = ""

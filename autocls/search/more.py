@@ -15,6 +15,7 @@ from autocls.search import attributing, cluster, folder
 from autocls.search.driver import Budget, Driver, Watch
 from autocls.search.engine import engine
 from autocls.search.evidence import chosen_trial, verdict
+from autocls.search.exhibits import write_answers, write_pictures
 from autocls.search.record import Record
 from autocls.search.runner import Objective, imagine, train_on
 from autocls.search.sealed import open_test
@@ -78,8 +79,11 @@ def reopen_test(target: Path, root: Path | None = None) -> Verdict:
     row = next((row for row in study.rows() if row.number == winner), None)
     if row is None or not (target / folder.MODEL / CARD).is_file():
         raise BadInput(f"{target}: its study has no winner's model that the test part could be opened for")
-    open_test(study, prepared, about["metric"], {row.number: (row, target / folder.MODEL)}, again=True)
+    answers = open_test(study, prepared, about["metric"], {row.number: (row, target / folder.MODEL)}, again=True)
     study.flush()
+    write_answers(target, prepared, answers[row.number].probabilities, None)
+    recipe = Recipe.from_yaml(row.recipe)
+    write_pictures(target, recipe, prepared.at(recipe.image_size))
     return _finish(target, study)
 
 

@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 
 from autocls.cards import card
 from autocls.data import Prepared, prepare
-from autocls.domains import Value
 from autocls.errors import BadInput
 from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
@@ -22,8 +21,9 @@ from autocls.report import write_report
 from autocls.search import cluster, folder, screening
 from autocls.search.driver import Budget, Driver, Snapshot, Watch
 from autocls.search.engine import engine
-from autocls.search.environment import describe
+from autocls.search.environment import describe, device
 from autocls.search.evidence import verdict
+from autocls.search.exhibits import write_answers, write_associations, write_pictures
 from autocls.search.programme import whole
 from autocls.search.runner import Objective, imagine, train_on
 from autocls.search.sealed import open_test
@@ -32,6 +32,7 @@ from autocls.search.strategies import check_names
 from autocls.search.study import Study
 from autocls.space import Space
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save
+from autocls.training.footprint import Limits
 from autocls.training.metrics import metric as metric_named
 from autocls.training.teacher import load_teacher
 from autocls.tricks.base import Trick
@@ -83,6 +84,8 @@ def search(
     pruner: str = "paced",
     confirm: int = 3,
     seeds: int = 5,
+    max_params: int | None = None,
+    max_latency: float | None = None,
     screen: bool | None = None,
     prior: str | Path | None = None,
     storage: str | None = None,
@@ -92,18 +95,20 @@ def search(
 ) -> SearchResult:
     """Search ``space`` for the best way to train a classifier on ``data`` (or the best of ``objective``).
 
-    ``seconds`` in all, and ``trials`` of the search, end it, whichever comes first; with neither it takes ten minutes.
-    ``epochs`` overrides the space's. The ``confirm`` best recipes are run again on ``seeds`` fresh seeds, and the
-    winner's tricks are judged, within 40 % of the budget; with 0 there is no verdict. ``screen`` says whether designed
-    runs come first; None where the budget allows. ``prior`` is a file of ``autocls cards``, whose choices come early.
-    ``address`` is a Ray cluster's, or ``inline`` for this process. Everything lands in ``out``, by default
-    ``reports/<data>-<space>``. ``watch`` is called at each change. Raises BadInput for anything that can't be used,
-    before the first trial.
+    ``seconds`` in all, and ``trials`` of the search, end it, whichever comes first; with neither it takes ten
+    minutes. ``epochs`` overrides the space's. The ``confirm`` best recipes are run again on ``seeds`` fresh seeds,
+    and the winner's tricks are judged, within 40 % of the budget; with 0 there is no verdict. ``screen`` says
+    whether designed runs come first; None where the budget allows. A winner has at most ``max_params`` parameters,
+    and takes at most ``max_latency`` seconds for one image on a trial's device: what costs more isn't trained.
+    ``prior`` is a file of ``autocls cards``, whose choices come early. ``address`` is a Ray cluster's, or
+    ``inline`` for this process. Everything lands in ``out``, by default ``reports/<data>-<space>``. ``watch`` is
+    called at each change. Raises BadInput for anything that can't be used, before the first trial.
     """
     began = clock.monotonic()
     if (data is None) == (objective is None):
         raise BadInput("search takes data or an objective, one of them")
     budget, plan = _budget(trials, seconds), _plan(confirm, seeds, screen)
+    limits = _limits(max_params, max_latency, objective)
     metric_named(metric)
     check_names(sampler, pruner)
     opened = _space(space, epochs)
@@ -125,7 +130,15 @@ def search(
     scratch, misfits_here = target / "scratch", misfits_on(prepared)
     resources = cluster.Resources(cpus_per_trial, gpus_per_trial)
     with engine(address, runner, resources, scratch) as (run, at_once):
-        about = {"space": Path(name).stem, "metric": metric, **_about(prepared)}
+        about = {
+            "space": Path(name).stem,
+            "metric": metric,
+            "sampler": sampler,
+            "pruner": pruner,
+            "limits": {limit: most for limit, most in vars(limits).items() if most is not None},
+            "device": "" if prepared is None else device(cpus_per_trial),
+            **_about(prepared),
+        }
         folder.make(target)
         study = Study.create(
             target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=misfits_here
@@ -150,10 +163,15 @@ def search(
         winning = rows[winner]
         opened_for = [winner, *({0} & driver.weights.keys() - {winner})]
         models = {number: (rows[number], driver.weights[number]) for number in opened_for}
-        test_score = open_test(study, prepared, metric, models)[winner]
-        card = ModelCard.of(prepared.at(recipe.image_size), metric, winning.score, test_score, winning.numerics)
+        answers = open_test(study, prepared, metric, models)
+        test_score, images = answers[winner].score, prepared.at(recipe.image_size)
+        card = ModelCard.of(images, metric, winning.score, test_score, winning.numerics)
         save(target / folder.MODEL, recipe, load_file(driver.weights[winner] / WEIGHTS), card)
+        plain = answers[0].probabilities if 0 in answers else None
+        write_answers(target, prepared, answers[winner].probabilities, plain)
+        write_pictures(target, recipe, images)
         folder.write_cards(target, _cards(recipe))
+    write_associations(target, study)
     summary = folder.write(target, study)
     shutil.rmtree(scratch, ignore_errors=True)
     return SearchResult(
@@ -215,6 +233,15 @@ def _plan(confirm: int, seeds: int, screen: bool | None) -> Plan:
     return Plan(confirm, seeds, screen)
 
 
+def _limits(parameters: int | None, latency: float | None, objective: Objective | None) -> Limits:
+    for option, limit in (("--max-params", parameters), ("--max-latency", latency)):
+        if limit is not None and limit <= 0:
+            raise BadInput(f"{option}: more than 0, not {limit:g}")
+        if limit is not None and objective is not None:
+            raise BadInput(f"{option}: a simulated trial has no network that could cost too much")
+    return Limits(parameters, latency)
+
+
 def _space(space: str | Path | Mapping[str, Any] | Space, epochs: int | None) -> Space:
     if isinstance(space, str | Path):
         space = Space.load(space)
@@ -232,7 +259,7 @@ def _short(data: str | Path | None, objective: Objective | None) -> str:
     return path.name if path.is_dir() else path.stem
 
 
-def _about(prepared: Prepared | None) -> dict[str, Value | list[str] | dict[str, dict[str, int]]]:
+def _about(prepared: Prepared | None) -> dict[str, Any]:
     if prepared is None:
         return {"data": "objective", "source": "objective", "classes": [], "counts": {}, "notes": []}
     return {

@@ -12,14 +12,14 @@ from autocls.recipe import Recipe
 from autocls.search.record import Row
 from autocls.search.study import Study
 from autocls.training.artifact import WEIGHTS
-from autocls.training.inference import evaluate
+from autocls.training.inference import Answers, examine
 from autocls.training.network import build
 
 
 def open_test(
     study: Study, prepared: Prepared, metric: str, models: Mapping[int, tuple[Row, Path]], *, again: bool = False
-) -> Mapping[int, float]:
-    """The scores on the test part of models, given by trial with the folder of their weights; kept in the study.
+) -> Mapping[int, Answers]:
+    """The answers on the test part of models, given by trial with the folder of their weights; the study keeps scores.
 
     The first is the winner's. Raises BadInput when the part was opened before, unless it may be opened ``again``, which
     is counted.
@@ -30,22 +30,22 @@ def open_test(
             f"the sealed test part of this study was opened before, for trial {earlier[-1]['trial']}: "
             "--reopen-test opens it all the same, and the report will say so"
         )
-    scores = {number: _score(row, folder, prepared, metric) for number, (row, folder) in models.items()}
+    answers = {number: _answers(row, folder, prepared, metric) for number, (row, folder) in models.items()}
     winner = next(iter(models))
     opening = {
         "trial": winner,
         "images": sum(prepared.counts["test"].values()),
-        "winner": scores[winner],
-        "baseline": scores.get(0, earlier[-1]["baseline"] if earlier else None),
+        "winner": answers[winner].score,
+        "baseline": answers[0].score if 0 in answers else earlier[-1]["baseline"] if earlier else None,
     }
     study.note("openings", [*earlier, opening])
-    return scores
+    return answers
 
 
-def _score(row: Row, folder: Path, prepared: Prepared, metric: str) -> float:
+def _answers(row: Row, folder: Path, prepared: Prepared, metric: str) -> Answers:
     recipe = Recipe.from_yaml(row.recipe)
     data = prepared.at(recipe.image_size)
-    return evaluate(recipe, _model(recipe, folder, prepared), data, data.split.test, metric)
+    return examine(recipe, _model(recipe, folder, prepared), data, data.split.test, metric)
 
 
 def _model(recipe: Recipe, folder: Path, prepared: Prepared) -> nn.Module:

@@ -22,10 +22,11 @@ from autocls.domains import Domain, Int, Log, OneOf, Value
 from autocls.errors import BadInput
 from autocls.recipe import Recipe, chosen
 from autocls.search.journal import Journal
-from autocls.search.messages import Asked, Run
+from autocls.search.messages import Asked, Ended, Run
 from autocls.search.record import JOURNAL, Record
 from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.space import Space
+from autocls.training.footprint import Limits
 from autocls.tricks.distillation import Best
 from autocls.verdict.verdict import Phase
 
@@ -66,6 +67,8 @@ class Study(Record):
         """The same study, whose sampler has no part in what is begun."""
         self._began: float = time.time() - self.about().get("seconds", 0.0)
         self._seed: int = self.about()["seed"]
+        self.limits = Limits(**self.about().get("limits", {}))
+        """What a winner's network may cost."""
         self._space = space
         self._baseline = space.baseline()
         self._misfits = misfits
@@ -128,7 +131,7 @@ class Study(Record):
         distributions = {name: _distribution(domain) for name, (domain, _) in run.parameters.items()}
         about = {
             **_plans(run.recipe),
-            "started": self._clock(),
+            "started": self.clock(),
             "phase": run.phase.value,
             "seed": run.seed,
             "role": run.role,
@@ -158,7 +161,7 @@ class Study(Record):
                 self._aside[wanted] = trial
                 continue
             trial.set_user_attr("left_out", left_out)
-            for key, value in {**_plans(recipe), "started": self._clock()}.items():
+            for key, value in {**_plans(recipe), "started": self.clock()}.items():
                 trial.set_user_attr(key, value)
             first = self._seen.setdefault(recipe, trial.number)
             if first == trial.number:
@@ -199,21 +202,16 @@ class Study(Record):
         trial.report(score, epoch)
         return number > 0 and trial.should_prune()  # designed runs have a pruner that never would
 
-    def tell(
-        self,
-        number: int,
-        state: str,
-        *,
-        seconds: float,
-        parameters: int | None,
-        reason: str = "",
-        numerics: str = "",
-    ) -> None:
+    def tell(self, number: int, state: str, ended: Ended) -> None:
         """End a trial as COMPLETE (scored by its best epoch), PRUNED or FAIL."""
         trial = self._live.pop(number)
-        ended = {"finished": self._clock(), "seconds": seconds, "parameters": parameters, "reason": reason}
-        for key, value in {**ended, "numerics": numerics}.items():
-            trial.set_user_attr(key, value)
+        kept = {**vars(ended), **(vars(ended.footprint) if ended.footprint else {}), "footprint": None}
+        for key, value in {"finished": self.clock(), **kept}.items():
+            if value not in (None, "") and value == value:
+                trial.set_user_attr(key, value)
+        if ended.footprint is not None:
+            for key, by in self.limits.excess(ended.footprint.parameters, ended.footprint.latency).items():
+                trial.set_constraint(key, by)
         told = self._trial(number)
         if told.user_attrs.get("phase") == Phase.SCREEN and state == "COMPLETE":
             state = "PRUNED"  # its few epochs must not look to the sampler like a whole training
@@ -234,7 +232,8 @@ class Study(Record):
         if self._journal is not None:
             self._journal.flush()
 
-    def _clock(self) -> float:
+    def clock(self) -> float:
+        """Seconds since the start."""
         return time.time() - self._began
 
     def _trial(self, number: int) -> FrozenTrial:
@@ -244,6 +243,8 @@ class Study(Record):
         """The sampler learns what it would have learned by training the recipe again; the search spends nothing."""
         earlier = self._trial(first)
         trial.set_user_attr("duplicate_of", first)
+        for key, by in earlier.constraints.items():
+            trial.set_constraint(key, by)
         if earlier.state == TrialState.COMPLETE:
             self._study.tell(trial, earlier.value)
         else:

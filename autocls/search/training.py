@@ -1,9 +1,13 @@
 """One trial as whoever runs it sees it: epoch after epoch of what to tell the driver."""
 
 import math
+import os
+import socket
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +16,11 @@ from autocls.errors import TrialFailed
 from autocls.search.messages import Epoch, Job
 from autocls.search.runner import Runner
 from autocls.training.artifact import save_weights
+from autocls.training.footprint import OverLimit
 from autocls.training.loop import EpochResult
+
+LONGEST = 8000
+"""Characters of a traceback that are kept, from its end."""
 
 
 def epochs(job: Job, runner: Runner, weights: Path, writer: Executor) -> Iterator[Epoch]:
@@ -22,22 +30,38 @@ def epochs(job: Job, runner: Runner, weights: Path, writer: Executor) -> Iterato
     would lie there only some time after the score was told.
     """
     keeper = _Keeper(job, weights / str(job.number), writer)
-    training = runner(job.recipe, job.seed)
+    training, says = (
+        runner(job.recipe, job.seed, job.limits),
+        partial(Epoch, worker=f"{socket.gethostname()}:{os.getpid()}"),
+    )
     while True:
         started = time.perf_counter()
         try:
             result = next(training)
             if not math.isfinite(result.score):
-                yield Epoch(result.epoch, math.nan, result.seconds, failure=f"the score is {result.score}")
+                yield says(result.epoch, math.nan, result.seconds, failure=f"the score is {result.score}")
                 return
             folder = keeper.keep(result)
         except StopIteration:
-            yield Epoch(0, math.nan, 0.0, failure=f"ended before its {job.recipe.epochs} epochs")
+            yield says(0, math.nan, 0.0, failure=f"ended before its {job.recipe.epochs} epochs")
+            return
+        except OverLimit as error:
+            took = time.perf_counter() - started
+            yield says(0, math.nan, took, footprint=error.footprint, failure=str(error), over_limit=True)
             return
         except Exception as error:  # whatever a network or a user's objective raises ends this trial, not the worker
-            yield Epoch(0, math.nan, time.perf_counter() - started, failure=_reason(error))
+            took = time.perf_counter() - started
+            unexpected = "" if isinstance(error, TrialFailed) else "".join(traceback.format_exception(error))[-LONGEST:]
+            yield says(0, math.nan, took, failure=_reason(error), traceback=unexpected)
             return
-        yield Epoch(result.epoch, result.score, result.seconds, result.parameters, result.numerics or "", folder)
+        yield says(
+            result.epoch,
+            result.score,
+            result.seconds,
+            footprint=result.footprint,
+            numerics=result.numerics or "",
+            weights=folder,
+        )
         if result.epoch >= job.recipe.epochs:
             return
 

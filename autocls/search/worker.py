@@ -1,7 +1,6 @@
 """A warm process that trains recipe after recipe, an epoch a step. It imports nothing that only the driver needs."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ class Worker(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         said = next(self._epochs)
-        return {"said": asdict(said), "score": said.score}
+        return {"said": said, "score": said.score}
 
     def cleanup(self) -> None:
         self._writer.shutdown()

@@ -1,8 +1,10 @@
 """A trained network's answers."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -32,12 +34,23 @@ def predict(model: nn.Module, inputs: Iterator[torch.Tensor], views: Views, nume
     return torch.cat([torch.stack(of_views).mean(dim=0) for of_views in answers])
 
 
-def evaluate(recipe: Recipe, model: nn.Module, data: ImageData, part: np.ndarray, metric: str) -> float:
-    """The metric, in 0..1, of the recipe's trained network on a part of ``data``."""
+@dataclass(frozen=True)
+class Answers:
+    """What a trained network says of a part's images."""
+
+    score: float
+    """The metric, in 0..1."""
+    probabilities: npt.NDArray[np.float32]
+    """N×K, of each image and class."""
+
+
+def examine(recipe: Recipe, model: nn.Module, data: ImageData, part: np.ndarray, metric: str) -> Answers:
+    """The answers of the recipe's trained network to a part of ``data``."""
     device = default_device()
     inputs = batches.evaluation(batches.Tensors.of(data, device), part)
     logits = predict(model.to(device), inputs, views(recipe))
-    return float(metric_named(metric)(data.labels[part], logits.argmax(1).cpu().numpy()))
+    score = metric_named(metric)(data.labels[part], logits.argmax(1).cpu().numpy())
+    return Answers(float(score), recipe.loss.probabilities(logits).cpu().numpy())
 
 
 def weights_of(model: nn.Module) -> Weights:

@@ -11,9 +11,10 @@ import torch
 from autocls.data import ImageData
 from autocls.errors import TrialFailed
 from autocls.recipe import Recipe
+from autocls.training.footprint import NO_LIMITS, Footprint, Limits, measure
 from autocls.training.inference import default_device, weights_of
 from autocls.training.metrics import metric as metric_named
-from autocls.training.network import Weights, count_parameters
+from autocls.training.network import Weights
 from autocls.training.numerics import Numerics
 from autocls.training.optimisation import rate_factor
 from autocls.training.session import Session
@@ -53,8 +54,8 @@ class EpochResult:
     """Training and validation, wall-clock."""
     loss: float | None = None
     """Mean training loss of the epoch's batches."""
-    parameters: int | None = None
-    """Numbers that training can change."""
+    footprint: Footprint | None = None
+    """What the trained network costs."""
     weights: Callable[[], Weights] | None = None
     """Copies the weights that were validated to the CPU; to be called before the next epoch starts."""
     spent: Spent | None = None
@@ -71,16 +72,20 @@ def train(
     metric: str = "accuracy",
     device: torch.device | None = None,
     numerics: Numerics | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Iterator[EpochResult]:
     """Train ``recipe`` on the training part of ``data``, validating after each epoch.
 
     ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. Raises BadInput for
-    an unknown metric, what Session raises, and TrialFailed when the loss is no longer finite.
+    an unknown metric, what Session raises, OverLimit when the network costs more than ``limits`` allow, and TrialFailed
+    when the loss is no longer finite.
     """
     scorer = metric_named(metric)
-    session = Session(recipe, data, seed, device or default_device(), numerics)
-    truth = data.labels[data.split.val]
-    parameters, scores = count_parameters(session.model), list[float]()
+    device = device or default_device()
+    session = Session(recipe, data, seed, device, numerics)
+    footprint = measure(recipe, session.model, data.images.shape[1], device)
+    limits.check(footprint)
+    truth, scores = data.labels[data.split.val], list[float]()
     for epoch in range(1, recipe.epochs + 1):
         clock = _Clock()
         session.begin(epoch)
@@ -101,7 +106,7 @@ def train(
         scores.append(float(scorer(truth, session.answers(data.split.val).argmax(1).cpu().numpy())))
         spent = Spent(data_time, training_time, clock.lap())
         weights = partial(weights_of, session.answering)
-        yield EpochResult(epoch, scores[-1], spent.total, loss, parameters, weights, spent, str(session.numerics))
+        yield EpochResult(epoch, scores[-1], spent.total, loss, footprint, weights, spent, str(session.numerics))
 
 
 class _Clock:

@@ -15,6 +15,7 @@ from autocls.surgery import sites
 from autocls.tricks.architecture import Architecture
 from autocls.tricks.augmentation import Augmentation
 from autocls.tricks.base import Trick
+from autocls.tricks.dropout import Dropout, StochasticDepth
 from autocls.tricks.initialisation import Init
 from autocls.tricks.sampling import Progressive
 from autocls.tricks.surgery import Surgery
@@ -98,6 +99,20 @@ _NOT_OF_THE_NETWORK = {
     name
     for name in Recipe.model_fields
     if name != "image_size" and ((tricks := kind(name)) is None or not issubclass(tricks, OF_THE_NETWORK))
+}
+
+
+def only_network(recipe: Recipe) -> Recipe:
+    """The recipe with neutral choices wherever they don't change how a trained network comes to its answer."""
+    return recipe.without(name for name in Recipe.model_fields if name not in _OF_THE_ANSWER)
+
+
+_OF_THE_ANSWER = {"image_size", "tta"} | {
+    name
+    for name in Recipe.model_fields
+    if (tricks := kind(name)) is not None
+    and issubclass(tricks, Architecture | Surgery)
+    and not issubclass(tricks, Dropout | StochasticDepth)
 }
 
 

@@ -5,7 +5,7 @@ NaN where the run failed), ``seconds`` and ``parameters``. All run the same seed
 """
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,11 @@ CHEAPER = 0.9
 
 
 def confirm(
-    runs: pd.DataFrame, search_scores: Mapping[int, float], baseline: int, margin: float
+    runs: pd.DataFrame,
+    search_scores: Mapping[int, float],
+    baseline: int,
+    margin: float,
+    barred: Collection[int] = (),
 ) -> tuple[Candidate, ...]:
     """The candidates, best first; nothing without runs.
 
@@ -28,7 +32,7 @@ def confirm(
     difference from it has a 95 % t interval that doesn't lie below 0. Recommended is the first, unless others tie with
     it, have a mean within the margin of its, and take at most 90 % of its time, seed by seed, by the upper end of the
     95 % t interval of the ratio: then the fastest of these. A clock's noise is no saving, and neither is what one seed
-    took. The baseline is a candidate like the others.
+    took. The baseline is a candidate like the others. Who is barred comes last, ties with nobody and isn't recommended.
     """
     if runs.empty:
         return ()
@@ -38,10 +42,10 @@ def confirm(
     }
     most = max(map(len, tables.values()))
 
-    def place(trial: int) -> tuple[bool, int, float, int]:
+    def place(trial: int) -> tuple[bool, bool, int, float, int]:
         scores = tables[trial]["score"]
         behind = -float(scores.mean()) if scores.count() else np.inf
-        return len(scores) < most, int(scores.isna().sum()), behind, trial
+        return trial in barred, len(scores) < most, int(scores.isna().sum()), behind, trial
 
     order = sorted(tables, key=place)
     best = tables[order[0]]
@@ -53,6 +57,7 @@ def confirm(
         for trial in order
     ]
     cheaper = {trial for trial in order if _times(tables[trial], best) <= CHEAPER}
+    candidates = [replace(each, tied=each.tied and each.trial not in barred) for each in candidates]
     chosen = _recommended(candidates, cheaper, margin)
     return tuple(replace(each, recommended=each.trial == chosen) for each in candidates)
 

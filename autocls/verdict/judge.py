@@ -43,6 +43,8 @@ class Evidence:
     spent: tuple[Spent, ...]
     test: Opening | None
     notes: tuple[str, ...]
+    barred: tuple[int, ...]
+    """Trials that are there to compare with and can't win."""
     margin: float | None
     """The difference to call none; None for a tenth of the error that the winner leaves, 0.1 to 0.5 points."""
 
@@ -83,7 +85,7 @@ def judge(evidence: Evidence) -> Verdict:
         alpha=ALPHA,
         looks=tuple(look for look in evidence.looks if look <= scores.count()),
         spent=evidence.spent,
-        candidates=confirm(chosen, evidence.search_scores, evidence.baseline, margin),
+        candidates=confirm(chosen, evidence.search_scores, evidence.baseline, margin, evidence.barred),
         confirmed=confirmed,
         optimism=seen - confirmed.mean,
         gain=paired(gains.tolist()),

@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from autocls.cli.progress import clock
-from autocls.cli.search import seconds
+from autocls.cli.quantities import seconds
 from autocls.errors import BadInput
 
 VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "spaces", "validate", "verdict", "cards")

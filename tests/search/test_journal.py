@@ -11,6 +11,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from autocls.errors import BadInput
 from autocls.search.journal import _ANSWER, Journal
+from autocls.search.messages import Ended
 from autocls.search.record import JOURNAL, Record
 from autocls.search.study import Study
 from autocls.space import Space
@@ -59,6 +60,7 @@ WRITER = """
 import sys
 import time
 from pathlib import Path
+from autocls.search.messages import Ended
 from autocls.search.study import Study
 from autocls.space import Space
 
@@ -67,7 +69,7 @@ study = Study.create(
 )
 while asked := study.ask():
     study.report(asked.number, 1, 0.5)
-    study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=1)
+    study.tell(asked.number, "COMPLETE", Ended(seconds=1.0))
     print(asked.number, flush=True)
 """
 
@@ -109,7 +111,7 @@ def _small(folder: Path) -> Study:
         asked = study.ask()
         assert asked is not None
         study.report(asked.number, 1, 0.5)
-        study.tell(asked.number, state, seconds=1.0, parameters=7)
+        study.tell(asked.number, state, Ended(seconds=1.0))
     study.ask()
     study.flush()
     return study

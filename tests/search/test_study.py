@@ -9,11 +9,13 @@ from autocls.domains import Log, OneOf
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.search.driver import Budget, Driver
-from autocls.search.messages import Asked, Epoch, Run
+from autocls.search.evidence import chosen_trial, over_limit
+from autocls.search.messages import Asked, Ended, Epoch, Run
 from autocls.search.record import Record
 from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.search.study import DUPLICATES_IN_A_ROW, NO_TEACHER, Misfits, Study, no_misfits
 from autocls.space import Space
+from autocls.training.footprint import Footprint
 from autocls.verdict.verdict import Phase
 
 SPACE = Space.from_yaml(
@@ -46,7 +48,7 @@ def test_every_sampler_and_pruner_runs_trials(tmp_path: Path, sampler: str, prun
         assert asked is not None
         for epoch in range(1, 5):
             study.report(asked.number, epoch, epoch / 10)
-        study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=None)
+        study.tell(asked.number, "COMPLETE", Ended())
     assert [row.state for row in study.rows()] == ["COMPLETE"] * 4
 
 
@@ -56,7 +58,7 @@ def test_a_finite_space_is_exhausted_without_a_recipe_twice(tmp_path: Path) -> N
     while asked := study.ask():
         seen.append(asked.recipe)
         study.report(asked.number, 1, 0.5)
-        study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=None)
+        study.tell(asked.number, "COMPLETE", Ended())
     assert len(seen) == len(set(seen)) == 4
     assert len(study.rows()) == 4
 
@@ -70,7 +72,7 @@ def test_what_has_no_place_is_left_out_before_a_trial_and_said(tmp_path: Path) -
     while (asked := study.ask()) is not None:
         assert asked.recipe.norm is None
         study.report(asked.number, 1, 0.5)
-        study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=None)
+        study.tell(asked.number, "COMPLETE", Ended())
     rows = study.rows()
     assert len(rows) == 2, "what is the same without the choice is trained once"
     assert {row.left_out for row in rows} <= {(), ("batch: not applicable: none here",)}
@@ -85,7 +87,7 @@ TAUGHT = Space.from_yaml(
 
 def finish(study: Study, asked: Asked) -> None:
     study.report(asked.number, 1, 0.5)
-    study.tell(asked.number, "COMPLETE", seconds=1.0, parameters=None)
+    study.tell(asked.number, "COMPLETE", Ended())
 
 
 def test_before_there_is_a_teacher_what_is_new_without_one_is_tried_so_and_said(tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_rows_hold_the_curve_the_best_epoch_and_the_reason(tmp_path: Path) -> No
         assert asked is not None
         for epoch, score in enumerate(scores, 1):
             study.report(asked.number, epoch, score)
-        study.tell(asked.number, state, seconds=2.0, parameters=7, reason=reason)
+        study.tell(asked.number, state, Ended(seconds=2.0, reason=reason))
     complete, failed, pruned = study.rows()
     assert (complete.score, complete.epochs, complete.curve, complete.planned) == (0.9, 3, (0.5, 0.9, 0.8), 4)
     assert (failed.state, failed.reason) == ("FAIL", "out of memory")
@@ -227,7 +229,7 @@ def test_a_designed_run_is_never_pruned_and_its_row_says_what_it_was_for(tmp_pat
     recipe = Recipe(norm="batch", epochs=4)
     begun = study.begin(Run(Phase.CONFIRM, recipe, seed=99, role="1"))
     assert not any(study.report(begun.number, epoch, 0.01) for epoch in (1, 2, 3, 4))
-    study.tell(begun.number, "COMPLETE", seconds=1.0, parameters=None)
+    study.tell(begun.number, "COMPLETE", Ended())
     row = study.rows()[-1]
     assert (row.state, row.phase, row.seed, row.role, row.score) == ("COMPLETE", "confirm", 99, "1", 0.01)
     assert Recipe.from_yaml(row.recipe) == recipe
@@ -239,7 +241,7 @@ def test_a_screening_run_is_complete_and_the_sampler_takes_it_for_one_that_was_s
     asked = {name: (domain, domain.at(0.9)) for name, domain in OPEN.items()}
     begun = study.begin(Run(Phase.SCREEN, Recipe(norm="batch", epochs=1), seed=1, role="0:0", parameters=asked))
     study.report(begun.number, 1, 0.7)
-    study.tell(begun.number, "COMPLETE", seconds=1.0, parameters=None)
+    study.tell(begun.number, "COMPLETE", Ended())
     assert study.rows()[-1].state == "COMPLETE"
     told = study.trials()[-1]
     assert told.state.name == "PRUNED"
@@ -258,3 +260,19 @@ def test_what_is_ruled_out_is_tried_as_the_baseline_has_it_and_the_row_says_so(t
 
 
 OPEN = {"norm": OneOf("none", "batch"), "optimizer.sgd.lr": Log(0.01, 1)}
+
+
+def test_the_sampler_knows_by_how_much_a_network_exceeds_the_limits(tmp_path: Path) -> None:
+    space = Space.from_yaml("norm: [none, batch]\nbatch_size: [32, 64]\nepochs: 2")
+    about = {"metric": "accuracy", "limits": {"parameters": 100}}
+    study = Study.create(tmp_path, None, space, about, seed=0, sampler="tpe", pruner="none")
+    for parameters in (80, 150):
+        asked = study.ask()
+        assert asked is not None
+        study.report(asked.number, 1, 0.5)
+        study.tell(asked.number, "COMPLETE", Ended(footprint=Footprint(parameters, 10, 0.001, 0.01)))
+    assert [trial.constraints for trial in study.trials()] == [{"parameters": pytest.approx(-0.2)}, {"parameters": 0.5}]
+    row = study.rows()[1]
+    assert (row.parameters, row.multiply_adds, row.latency, row.latency_64) == (150, 10, 0.001, 0.01)
+    assert over_limit(study) == [1]
+    assert chosen_trial(study) == 0, "both have the same score"

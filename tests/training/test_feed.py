@@ -16,7 +16,7 @@ from autocls.training import teacher, train
 from autocls.training.artifact import load
 from autocls.training.batches import Tensors
 from autocls.training.feed import Resident, Streamed, feed
-from autocls.training.inference import evaluate
+from autocls.training.inference import examine
 
 CPU = torch.device("cpu")
 ORDER = [torch.tensor(index) for index in ([7, 3, 3], [0], [39, 12])]
@@ -89,7 +89,7 @@ def test_a_teacher_and_a_test_stream_too(digits: ImageData, digits_model: Path, 
         monkeypatch.setattr(feeds, "room", lambda device, room=room: room)
         tensors = Tensors.of(few, CPU)
         answers = teacher._ask(digits_model, few, tensors)
-        score = evaluate(recipe, model, digits, digits.split.test, "accuracy")
+        score = examine(recipe, model, digits, digits.split.test, "accuracy").score
         outcomes.append((type(tensors.feed), score, answers))
     (resident, score, answers), (streamed, its_score, its_answers) = outcomes
     assert (resident, streamed) == (Resident, Streamed)

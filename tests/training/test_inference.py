@@ -13,7 +13,7 @@ from autocls.deploy import Classifier
 from autocls.recipe import Recipe
 from autocls.training.artifact import ModelCard, save
 from autocls.training.batches import Tensors, evaluation
-from autocls.training.inference import evaluate, predict, views, weights_of
+from autocls.training.inference import examine, predict, views, weights_of
 from autocls.training.network import build
 from autocls.training.session import Session
 
@@ -32,7 +32,7 @@ def test_views_are_averaged_in_validation_in_test_and_in_use(tta: str, noise: Im
     assert not torch.allclose(expected, each[0])
     torch.testing.assert_close(session.answers(part), expected)
     right = (expected.argmax(1).numpy() == noise.labels[part]).mean()
-    assert evaluate(recipe, session.model, noise, part, "accuracy") == pytest.approx(right)
+    assert examine(recipe, session.model, noise, part, "accuracy").score == pytest.approx(right)
     save(tmp_path, recipe, weights_of(session.model), ModelCard.of(noise, "accuracy", 0.5))
     pictures = [image.transpose(1, 2, 0) for image in noise.images[part]]
     found = Classifier.load(tmp_path).predict_proba(pictures)

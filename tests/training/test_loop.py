@@ -5,7 +5,7 @@ from autocls.data import ImageData
 from autocls.errors import BadInput, NotApplicable, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import train
-from autocls.training.inference import evaluate
+from autocls.training.inference import examine
 from autocls.training.loop import EpochResult
 from autocls.training.network import build, count_parameters
 from autocls.training.optimisation import parameter_groups, rate_factor
@@ -41,8 +41,8 @@ def test_the_weights_given_are_those_that_were_validated(noise: ImageData):
     for result in train(SHORT.model_copy(update={"averaging": Recipe(averaging="ema").averaging}), noise):
         model = build(SHORT, 3, 3)
         model.load_state_dict(result.weights())
-        assert evaluate(SHORT, model, noise, noise.split.val, "accuracy") == result.score
-        assert result.parameters == count_parameters(model)
+        assert examine(SHORT, model, noise, noise.split.val, "accuracy").score == result.score
+        assert result.footprint.parameters == count_parameters(model)
 
 
 def test_the_metric_is_the_one_asked_for(noise: ImageData):

@@ -96,6 +96,12 @@ def test_who_was_not_run_on_was_told_from_the_best() -> None:
     assert candidates[2].confirmed.mean > candidates[0].confirmed.mean
 
 
+def test_who_is_barred_is_there_to_compare_with_and_cannot_win() -> None:
+    candidates = confirm(table({0: CLEAR[2], 1: CLEAR[0]}), {}, BASELINE, margin=0.003, barred=[0])
+    assert [(each.trial, each.tied, each.recommended) for each in candidates] == [(1, True, True), (0, False, False)]
+    assert candidates[0].beats_baseline == outperforms(CLEAR[0], CLEAR[2])
+
+
 def test_a_single_seed_tells_nothing_apart() -> None:
     candidates = confirmed({0: [0.5], 1: [0.9]})
     assert [each.tied for each in candidates] == [True, True]

@@ -59,6 +59,7 @@ def evidence(**changed) -> Evidence:
         spent=(Spent(Phase.SEARCH, 40, 800, 0.69), Spent(Phase.ATTRIBUTE, 60, 400, 0.31)),
         test=Opening(10_000, 0.949, 0.929, 1),
         notes=("Nothing was screened.",),
+        barred=(),
         margin=None,
     )
     return replace(complete, **changed)
