@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,8 +14,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from autocls.cli.progress import clock
-from autocls.cli.quantities import seconds
-from autocls.errors import BadInput
+from autocls.recipe import Recipe
 
 VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "spaces", "validate", "verdict", "cards")
 
@@ -53,17 +53,6 @@ def test_every_verb_has_a_worked_example(verb: str) -> None:
     assert f"autocls {verb}" in said.partition("Example:")[2]
 
 
-@pytest.mark.parametrize("text, expected", [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400)])
-def test_durations(text: str, expected: float) -> None:
-    assert seconds(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "ten", "10x", "10m!", "m", "-5"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(BadInput, match="is no duration"):
-        seconds(text)
-
-
 def test_clock() -> None:
     assert [clock(s) for s in (5, 125, 3723)] == ["0:05", "2:05", "1:02:03"]
 
@@ -74,6 +63,14 @@ def test_report_and_best_work_on_a_finished_search(searched: Path) -> None:
     assert run("report", folder).returncode == 0
     assert (folder / "report.html").exists()
     assert run("best", folder).stdout == (folder / "best_recipe.yaml").read_text()
+
+
+def test_the_best_within_limits_says_what_it_costs_here(searched: Path) -> None:
+    folder = searched / "reports" / "digits-quick"
+    found = run("best", folder, "--max-params", "5M", "--max-latency", "10s")
+    assert Recipe.from_yaml(found.stdout)
+    said = r"trial \d+: [\d.]+% (confirmed|in the search), [\d,]+ parameters, [\d.]+ ms an image here"
+    assert re.search(said, found.stderr)
 
 
 def test_the_best_recipe_trains_again_and_the_model_predicts(searched: Path) -> None:
@@ -146,6 +143,8 @@ def test_a_tricks_card_says_what_it_costs_here() -> None:
         (["predict", "nowhere", "x.png"], "not a model folder"),
         (["report", "nowhere"], "holds no search"),
         (["best", "nowhere"], "holds no search"),
+        (["best", ".", "--max-params", "5MB"], "--max-params: '5MB' is no amount; write 200k or 5M"),
+        (["search", "digits", "--max-latency", "fast"], "--max-latency: 'fast' is no duration"),
         (["tricks", "cutuot"], "did you mean 'cutout'"),
         (["spaces", "quik"], "did you mean 'quick'"),
         (["validate", "nope.yaml"], "no such file"),
