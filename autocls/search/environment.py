@@ -22,7 +22,7 @@ def describe(data: Prepared | None, seed: int) -> dict[str, Any]:
     """The environment as nested plain values, fit for JSON."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
+        "command": shlex.join([_name(Path(sys.argv[0])), *sys.argv[1:]]),
         "folder": os.getcwd(),
         "seed": seed,
         "data": {"source": data.source, "fingerprint": data.fingerprint} if data else {"source": "a Python objective"},
@@ -37,6 +37,11 @@ def describe(data: Prepared | None, seed: int) -> dict[str, Any]:
         },
         "git": _git(),
     }
+
+
+def _name(program: Path) -> str:
+    """As it is typed, without the folder that it happens to be installed in."""
+    return "autocls" if program.name == "__main__.py" else program.name
 
 
 def device(cpus: float) -> str:
