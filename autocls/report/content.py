@@ -1,6 +1,7 @@
 """Everything that the page shows, computed from a run by pure functions."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from autocls.report.recipes import knobs
 from autocls.report.run import Run
+from autocls.verdict.wording import name_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,17 @@ def cards(run: Run) -> list[dict[str, Any]]:
     return [card for card in run.cards if card["slot"] in changed and card["name"] == chosen[card["slot"]]]
 
 
+def card_id(slot: str, name: str) -> str:
+    """Where on the page the card of a slot's choice is: letters, digits and dashes, whatever the names hold."""
+    return "card-" + re.sub(r"[^A-Za-z0-9_]+", "-", f"{slot}-{name}")
+
+
+def card_of(cards: Iterable[Mapping[str, Any]], slot: str, choice: str) -> str | None:
+    """Where the card of a choice such as ``mixup(alpha=0.2)`` is; None when there is none of it."""
+    name = name_of(choice)
+    return next((card_id(slot, name) for card in cards if (card["slot"], card["name"]) == (slot, name)), None)
+
+
 def short(value: object) -> str:
     """A knob's value in few characters."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -84,14 +97,6 @@ def left_out(trials: pd.DataFrame) -> list[Reason]:
 def _reasons(trials: pd.DataFrame, column: str) -> list[Reason]:
     groups = [Reason(str(reason), len(g), tuple(g["number"])) for reason, g in trials.groupby(column)]
     return sorted(groups, key=lambda r: (-r.count, r.reason))
-
-
-def knob_table(run: Run) -> pd.DataFrame:
-    """A column for each knob that took more than one value, a row for each trial that has a score; best first."""
-    scored = run.board["score"].notna()
-    table = pd.DataFrame(run.recipes.columns(), index=run.board.index)[scored]
-    varied = [name for name in table if table[name].dropna().nunique() > 1]
-    return run.board.loc[scored, ["number", "state", "score"]].join(table[varied].convert_dtypes())
 
 
 def classes(summary: Mapping[str, Any]) -> list[tuple[str, int, int, int]]:

@@ -225,7 +225,7 @@ const plot = (id, figure) => {
   place.setAttribute("aria-label", title);
   place.style.height = `${layout.height}px`;
   layout.font.color = ink;
-  for (const axis of ["xaxis", "yaxis"]) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
+  for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
   Plotly.react(place, figure.data, layout, config);
 };
 const knob = document.getElementById("knob");
@@ -240,3 +240,12 @@ const print = (on) => { document.documentElement.classList.toggle("printing", on
 addEventListener("beforeprint", () => print(true));
 addEventListener("afterprint", () => print(false));
 drawCharts();
+
+// ---- links to what is folded open it
+const reveal = () => {
+  const place = document.getElementById(location.hash.slice(1));
+  if (place instanceof HTMLDetailsElement) place.open = true;
+};
+addEventListener("hashchange", reveal);
+document.addEventListener("click", (event) => { if (event.target.closest?.(`a[href="${location.hash}"]`)) reveal(); });
+reveal();
