@@ -11,7 +11,7 @@ import pytest
 
 from autocls.errors import BadInput
 from autocls.report import content, write_report
-from autocls.report.figures import knob_figures
+from autocls.report.association import knob_figures
 from autocls.report.forest import finding, forest
 from autocls.report.headline import headline
 from autocls.report.page import render

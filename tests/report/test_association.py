@@ -1,0 +1,130 @@
+"""What scores went along with, as charts."""
+
+from dataclasses import replace
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from autocls.report.association import (
+    FEWEST,
+    MOST_AXES,
+    MOST_LINES,
+    MOST_POINTS,
+    associated,
+    associations,
+    knob_figures,
+    parallel,
+)
+from autocls.report.page import render
+from autocls.report.recipes import knobs
+from autocls.report.run import Run, read
+from tests.report.runs import NASTY, write
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return read(write(tmp_path_factory.mktemp("association")))
+
+
+def table(trials: int = 60, **columns: list[object]) -> pd.DataFrame:
+    """Complete trials whose score is decided by ``rate`` alone, which spans decades."""
+    score = [0.5 + 0.4 * (i % 10) / 10 for i in range(trials)]
+    own = {"rate": [10 ** (-4 + (i % 10) / 4) for i in range(trials)], "coin": [str(i % 3) for i in range(trials)]}
+    return pd.DataFrame({"number": range(trials), "state": "COMPLETE", "score": score, **own, **columns})
+
+
+def test_each_knob_that_varied_has_a_chart_that_states_a_finding(run: Run) -> None:
+    figures = {name: go.Figure(chart) for name, chart in knob_figures(run).items()}
+    assert {"norm", "optimizer", "optimizer.adam.lr", "crop", "label_smoothing"} <= set(figures)
+    assert "epochs" not in figures
+    assert figures["optimizer.adam.lr"].layout.xaxis.type == "log"
+    assert "score highest in the median" in figures["norm"].layout.title.text
+    assert "rank correlation" in figures["label_smoothing"].layout.title.text
+
+
+def test_what_a_knob_s_chart_states_is_of_complete_trials_alone(run: Run) -> None:
+    pruned_look_best = run.trials.assign(score=run.trials["score"] + (run.trials["state"] == "PRUNED"))
+    pruned = run.trials[run.trials["state"] == "PRUNED"]
+    said, same, few = (
+        {name: chart["layout"]["title"]["text"] for name, chart in knob_figures(replace(run, trials=trials)).items()}
+        for trials in (run.trials, pruned_look_best, pruned)
+    )
+    assert said == same
+    assert few["norm"] == "Too few complete trials to compare by norm"
+
+
+def test_of_very_many_trials_a_knob_s_chart_draws_some_says_so_and_boxes_all(run: Run) -> None:
+    many = replace(run, trials=pd.concat([run.trials] * 100, ignore_index=True))
+    figure = go.Figure(knob_figures(many)["norm"])
+    complete = many.trials[many.trials["state"] == "COMPLETE"]
+    points, boxes = figure.data[1], figure.data[2]
+    assert len(points.y) == MOST_POINTS
+    assert points.name == f"complete ({MOST_POINTS} of {len(complete):,} drawn, best to worst)"
+    medians = complete.groupby(complete["recipe"].map(lambda recipe: knobs(recipe)["norm"]))["score"].median()
+    assert dict(zip(boxes.x, boxes.median, strict=True)) == pytest.approx(medians.to_dict(), abs=1e-5)
+
+
+def test_the_knob_that_decides_the_score_stands_first_and_chance_explains_nothing() -> None:
+    shares = associated(table())
+    assert list(shares.index) == ["rate", "coin"]
+    assert shares["rate"] > 0.9
+    assert abs(shares["coin"]) < 0.1
+
+
+def test_a_knob_that_not_all_trials_have_has_no_axis() -> None:
+    some = [None if i % 2 else 0.1 * i for i in range(60)]
+    assert "momentum" not in associated(table(momentum=some))
+
+
+def test_parallel_coordinates_end_in_the_score_and_say_which_knob_goes_along_with_it_most() -> None:
+    figure = go.Figure(parallel(table()))
+    (lines,) = figure.data
+    assert [axis.label for axis in lines.dimensions] == ["rate", "coin", "score"]
+    assert figure.layout.title.text.startswith("rate goes along with the score most: ")
+    rate, coin, _ = lines.dimensions
+    assert rate.ticktext == ("0.0001", "0.001", "0.01", "0.1")
+    assert rate.values[0] == -4, "by its logarithm"
+    assert coin.ticktext == ("0", "1", "2")
+    assert list(lines.dimensions[-1].values) == sorted(lines.dimensions[-1].values), "the best lie on top"
+
+
+def test_parallel_coordinates_of_many_knobs_and_trials_draw_some_and_say_so() -> None:
+    many = table(1000, **{f"k{i}": [(j * (i + 3)) % 7 / 7 for j in range(1000)] for i in range(10)})
+    figure = go.Figure(parallel(many))
+    assert len(figure.data[0].dimensions) == MOST_AXES + 1
+    assert len(figure.data[0].line.color) == MOST_LINES
+    assert f"({MOST_LINES} of 1,000 drawn, best to worst)" in figure.layout.title.text
+
+
+def test_too_few_trials_have_no_parallel_coordinates(run: Run) -> None:
+    assert parallel(table(FEWEST - 1)) is None
+    assert parallel(table()[["number", "state", "score"]]) is None
+    assert parallel(run.knobs) is None, "of 30 trials 9 are complete"
+
+
+def test_associations_have_a_bar_of_each_kind_and_say_what_leads(run: Run) -> None:
+    figure = go.Figure(associations(run.associations))
+    assert figure.layout.title.text == (
+        "norm tells the best trials from all best (70 %), optimizer explains most of the scores (60 %)"
+    )
+    assert [(bars.name, bars.x) for bars in figure.data] == [("PED-ANOVA", (0.7, 0.3)), ("fANOVA", (0.4, 0.6))]
+    one = go.Figure(associations(run.associations[:1]))
+    assert one.layout.title.text == (
+        "norm tells the best trials from all best (70 %), and explains most of the scores (40 %)"
+    )
+    assert associations(run.associations[:0]) is None
+
+
+def test_what_is_an_association_is_called_one(run: Run) -> None:
+    assert render(run).count("Association in search data, not effect") == 2
+
+
+def test_values_of_knobs_are_text_in_charts() -> None:
+    nasty = table(weights=[NASTY[i % 2 * 2] for i in range(60)])
+    assert "<b>" not in str(parallel(nasty))
+    assert "<script>" not in str(parallel(nasty))
+    named = pd.DataFrame({"parameter": [NASTY[2]], "ped_anova": [1.0], "fanova": [1.0]})
+    chart = associations(named)
+    assert chart is not None
+    assert "<b>" not in str([chart["data"], chart["layout"]["yaxis"]])
