@@ -2,12 +2,15 @@
 
 import html
 import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from autocls.report.content import short
-from autocls.report.figures import BLUE, CLEAR, GREY, ORANGE, Chart, chart, rounded, shortened, thinned
+from autocls.report.figures import BLUE, CLEAR, GREY, ORANGE, SKY, Chart, chart, rounded, shortened, thinned
 from autocls.report.run import Run
 from autocls.verdict.wording import percent
 
@@ -17,6 +20,8 @@ MOST_LINES = 400
 """Of the parallel coordinates."""
 MOST_AXES = 8
 MOST_BARS = 12
+BANDS = (("the lower half", GREY, 1.0, 0.45), ("the better half", SKY, 1.0, 0.75), ("the best tenth", ORANGE, 2.0, 1.0))
+"""Name, colour, width and opacity of trials by their score."""
 FEWEST = 10
 """Complete trials that an association is worth computing from."""
 
@@ -40,32 +45,109 @@ def associated(table: pd.DataFrame) -> "pd.Series[float]":
     return pd.Series(shares, dtype=float).sort_values(ascending=False, kind="stable")
 
 
+@dataclass(frozen=True)
+class Axis:
+    """An axis of the parallel coordinates: where each drawn trial is on it, in 0..1, and what stands beside it."""
+
+    name: str
+    places: list[float]
+    texts: list[str]
+    """Of each trial: its value."""
+    ticks: dict[float, str]
+
+
 def parallel(table: pd.DataFrame) -> Chart | None:
-    """Each complete trial as a line through the knobs that go along with the score most; None with too few trials."""
+    """Each complete trial as a line through the knobs that go along with the score most; None with too few trials.
+
+    Made of plain lines, as plotly's own kind needs WebGL and code that the page's security policy forbids.
+    """
     complete = table[table["state"] == "COMPLETE"]
     shares = associated(table)[:MOST_AXES]
     if len(complete) < FEWEST or shares.empty:
         return None
     drawn, said = thinned(complete, MOST_LINES)
     drawn = drawn.sort_values("score")  # the best are drawn last, over the others
-    first = f"{shares.index[0]} goes along with the score most"
-    title = f"{first}: {100 * max(shares.iloc[0], 0):.0f} % of how {len(complete):,} complete trials rank{said}"
-    out = chart(title, "", height=420)
-    low, high = drawn["score"].min(), drawn["score"].max()
+    axes = [axis(drawn[name], complete[name]) for name in (*shares.index, "score")]
+    out = chart(_leading(shares, len(complete)) + said, "", "", height=440)
+    rank = complete["score"].rank(pct=True).loc[drawn.index]
+    bands = pd.cut(rank, [0, 0.5, 0.9, 1], labels=False).to_numpy()
     out["data"] = [
-        {
-            "type": "parcoords",
-            "dimensions": [
-                *(_dimension(drawn[name], complete[name]) for name in shares.index),
-                {"label": "score", "values": rounded(drawn["score"]), "tickformat": ".1%"},
-            ],
-            "line": {"color": rounded(drawn["score"]), "cmin": float(low), "cmax": float(high),
-                     "colorscale": [[0, GREY], [0.6, BLUE], [1, ORANGE]]},
-            "labelangle": -12, "labelside": "top",
-        }
-    ]  # fmt: skip
-    out["layout"] |= {"margin": {"l": 64, "r": 48, "t": 88, "b": 24}}
+        _lines(name, color, width, opacity, drawn, axes, np.flatnonzero(bands == band))
+        for band, (name, color, width, opacity) in enumerate(BANDS)
+        if (bands == band).any()
+    ]
+    out["layout"] |= {
+        "margin": {"l": 56, "r": 40, "t": 8, "b": 16}, "dragmode": "select",
+        "shapes": [
+            {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": {"color": GREY, "width": 1}, "layer": "below"}
+            for x in range(len(axes))
+        ],
+        "annotations": [
+            *({"text": f"<b>{html.escape(shortened(axis.name, 20))}</b>", "x": x, "y": 1.04 + 0.07 * (x % 2),
+               "yanchor": "bottom", "showarrow": False} for x, axis in enumerate(axes)),
+            *({"text": text, "x": x, "y": y, "xanchor": "right", "xshift": -4, "showarrow": False, "font": {"size": 12}}
+              for x, axis in enumerate(axes) for y, text in axis.ticks.items()),
+        ],
+    }  # fmt: skip
+    bare = {
+        "showline": False,
+        "ticks": "",
+        "showgrid": False,
+        "showticklabels": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+    out["layout"]["xaxis"] = bare | {"range": [-0.25, len(axes) - 0.9]}
+    out["layout"]["yaxis"] = bare | {"range": [-0.04, 1.2]}
     return out
+
+
+def axis(drawn: "pd.Series[Any]", complete: "pd.Series[Any]") -> Axis:
+    """The axis of a column: of numbers, of their logarithms where they span decades, or of values one above another.
+
+    The trials stand in the order of their scores, and a value's lines are spread in that order, or they'd be one line.
+    """
+    name, percents = str(drawn.name), drawn.name == "score"
+    if not _numeric(complete):
+        values = sorted(complete.unique(), key=str)
+        height, spread = 1 / len(values), np.linspace(-0.35, 0.35, len(drawn))
+        middle = {value: (i + 0.5) * height for i, value in enumerate(values)}
+        places = [middle[value] + at * height for value, at in zip(drawn, spread, strict=True)]
+        ticks = {round(at, 4): html.escape(shortened(short(value), 16)) for value, at in middle.items()}
+        return Axis(name, rounded(places, 4), [_text(value) for value in drawn], ticks)
+    low, high = float(complete.min()), float(complete.max())
+    scale: Callable[[float], float] = math.log10 if _decades(complete) else float
+    marks = [low, high] if _decades(complete) else [low, (low + high) / 2, high]
+    if _decades(complete):
+        marks += [10.0**e for e in range(math.ceil(scale(low) + 0.2), math.floor(scale(high) - 0.2) + 1)]
+    written: Callable[[float], str] = percent if percents else lambda value: short(float(value))
+    at = [(scale(float(value)) - scale(low)) / (scale(high) - scale(low)) for value in (*drawn, *marks)]
+    ticks = {round(y, 4): written(mark) for y, mark in zip(at[len(drawn) :], marks, strict=True)}
+    return Axis(name, rounded(at[: len(drawn)], 4), [written(value) for value in drawn], ticks)
+
+
+def _lines(
+    name: str, color: str, width: float, opacity: float, drawn: pd.DataFrame, axes: list[Axis], some: Iterable[int]
+) -> dict[str, Any]:
+    """The lines of some of the drawn trials as one with gaps; each of its points knows its trial."""
+    numbers, gap = drawn["number"].tolist(), [None]
+    return {
+        "type": "scatter", "mode": "lines+markers", "name": name, "opacity": opacity, "connectgaps": False,
+        "x": [x for _ in some for x in (*range(len(axes)), None)],
+        "y": [y for i in some for y in (*(axis.places[i] for axis in axes), None)],
+        "customdata": [numbers[i] for i in some for _ in (*axes, gap)],
+        "text": [text for i in some for text in (*(f"{axis.name} {axis.texts[i]}" for axis in axes), "")],
+        "line": {"color": color, "width": width}, "marker": {"color": color, "size": 4},
+        "hovertemplate": "trial %{customdata}: %{text}<extra></extra>",
+    }  # fmt: skip
+
+
+def _leading(shares: "pd.Series[float]", trials: int) -> str:
+    """Which knob goes along with the score most, in one line."""
+    name, share = shares.index[0], float(shares.iloc[0])
+    if share < 0.05:
+        return f"No knob goes along with how {trials:,} complete trials rank"
+    return f"{name} goes along with the score most: with {100 * share:.0f} % of how {trials:,} complete trials rank"
 
 
 def associations(table: pd.DataFrame) -> Chart | None:
@@ -102,25 +184,6 @@ def _first(table: pd.DataFrame, kind: str) -> tuple[str, float]:
     """The parameter with the largest share."""
     row = table.nlargest(1, kind)
     return str(row["parameter"].iloc[0]), float(row[kind].iloc[0])
-
-
-def _dimension(drawn: "pd.Series[Any]", complete: "pd.Series[Any]") -> dict[str, Any]:
-    """An axis of the parallel coordinates: of numbers, of their logarithms where they span decades, or of values."""
-    label = html.escape(shortened(str(drawn.name), 24))
-    if not _numeric(complete):
-        values = sorted(complete.unique(), key=str)
-        place = {value: i for i, value in enumerate(values)}
-        return {
-            "label": label, "values": [place[value] for value in drawn], "range": [-0.3, len(values) - 0.7],
-            "tickvals": list(range(len(values))), "ticktext": [html.escape(shortened(short(v), 16)) for v in values],
-        }  # fmt: skip
-    if _decades(complete):
-        exponents = range(math.floor(math.log10(complete.min())), math.ceil(math.log10(complete.max())) + 1)
-        return {
-            "label": label, "values": rounded((math.log10(value) for value in drawn), 4),
-            "tickvals": list(exponents), "ticktext": [f"{10.0**exponent:g}" for exponent in exponents],
-        }  # fmt: skip
-    return {"label": label, "values": [float(f"{value:.4g}") for value in drawn]}
 
 
 def _explained(values: "pd.Series[Any]", ranks: "pd.Series[float]") -> float:

@@ -14,12 +14,15 @@ from autocls.report.answers import Calibration, ClassScore, Confusion
 from autocls.report.figures import BLUE, GREY, ORANGE, SKY, Chart, chart, plural, rounded, shortened
 from autocls.report.pictures import Mistake, Sheet
 from autocls.report.run import Run
+from autocls.verdict.wording import percent
 
 FEW_CLASSES = 20
 """More are drawn, and their table is folded."""
 WRITTEN, TICKED = 12, 60
 """So many classes' cells have their numbers in them, and so many have their names beside them."""
 MOST_BARS = 1000
+INK = "#16191d"
+"""On cells, which are pale on a dark page too."""
 _PARTS = (("train", "train", BLUE), ("validation", "val", SKY), ("sealed test", "test", ORANGE))
 
 
@@ -67,14 +70,13 @@ def charts(run: Run) -> dict[str, Chart | None]:
 
 
 def sizes(classes: Sequence[tuple[str, int, int, int]]) -> str:
-    """How many images each part has: ``train 1,078 images (60 %), …``."""
-    sums = [sum(part) for part in zip(*(images for _, *images in classes), strict=True)]
-    whole = sum(sums)
+    """How many images each part has, in a sentence."""
+    parts = [sum(part) for part in zip(*(images for _, *images in classes), strict=True)]
+    whole = sum(parts)
     if not whole:
         return ""
-    return ", ".join(
-        f"{name} {plural(n, 'image')} ({100 * n / whole:.0f} %)" for (name, _, _), n in zip(_PARTS, sums, strict=True)
-    )
+    train, validate, test = (f"{n:,} ({100 * n / whole:.0f} %)" for n in parts)
+    return f"Of {whole:,} images {train} train, {validate} validate and {test} are the sealed test part"
 
 
 def balance(classes: Sequence[tuple[str, int, int, int]]) -> str:
@@ -128,16 +130,21 @@ def confusion_chart(whole: Confusion) -> Chart:
     out["data"] = [
         {
             "type": "heatmap", "name": name, "z": _masked(shares, shown), "customdata": hover, "xgap": 1, "ygap": 1,
-            "colorscale": [[0, pale], [1, deep]], "zmin": 0, "zmax": float(max(shares[shown].max(initial=0), 1e-9)),
+            "colorscale": [[0, pale], [1, deep]], "zmin": 0, "zmax": float(shares[shown].max(initial=1e-9)),
             "showscale": False, "hovertemplate": "%{customdata}<extra></extra>", "hoverongaps": False,
-            **({"text": _written(part.counts), "texttemplate": "%{text}"} if k <= WRITTEN else {}),
+            "text": _written(part.counts), "texttemplate": "%{text}" if k <= WRITTEN else "",
+            "textfont": {"color": INK},
         }
         for name, shown, pale, deep in (
-            ("right", right, "#e3eef6", "#0072B2"), ("mistakes", ~right, "#f6f4f2", "#D55E00"),
+            ("right", right, "#e3eef6", "#8cbcdc"), ("mistakes", ~right & (part.counts > 0), "#fae3d5", "#f0955a"),
         )
     ]  # fmt: skip
     ticks = {"tickvals": list(range(k)), "ticktext": labels, "showgrid": False, "tickformat": ""}
-    out["layout"]["xaxis"] |= ticks | {"side": "bottom", "constrain": "domain", "tickangle": 0 if k <= 6 else -45}
+    out["layout"]["xaxis"] |= ticks | {
+        "side": "bottom",
+        "constrain": "domain",
+        "tickangle": -45 if k > 6 and max(map(len, part.names)) > 3 else 0,
+    }
     out["layout"]["yaxis"] |= ticks | {"range": [k - 0.5, -0.5]}
     return out
 
@@ -146,7 +153,10 @@ def calibration_chart(calibration: Calibration) -> Chart:
     """How often answers of each confidence are right, above how many there are of them."""
     bins = calibration.bins
     out = chart(calibration.finding, "how sure the winner is", "how often it is right", height=440)
-    said = [f"{b.start:.0%} to {b.end:.0%} sure: {plural(b.n, 'image')}, right in {b.right:.1%}" for b in bins]
+    said = [
+        f"{100 * b.start:.0f} to {100 * b.end:.0f} % sure: {plural(b.n, 'image')}, right in {percent(b.right)}"
+        for b in bins
+    ]
     x = rounded(b.confidence for b in bins)
     out["data"] = [
         {
@@ -182,7 +192,7 @@ def _cell(part: Confusion, i: int, j: int) -> str:
     true, given = (html.escape(part.names[k]) for k in (i, j))
     taken = "are recognised" if i == j else f"are taken for “{given}”"
     n, images = int(part.counts[i, j]), int(part.images[i])
-    return f"{n:,} of {images:,} of “{true}” {taken} ({n / max(images, 1):.1%})"
+    return f"{n:,} of {images:,} of “{true}” {taken} ({percent(n / max(images, 1))})"
 
 
 def _masked(shares: npt.NDArray[Any], shown: npt.NDArray[Any]) -> list[list[float | None]]:

@@ -17,7 +17,7 @@ TINY = 48
 SHOWN = 56
 """About so many pixels a picture takes on the page."""
 MOST_ROWS, MOST_EACH, MOST_MISTAKES = 12, 8, 18
-GAP = 2
+GAP = 4
 """Pixels between pictures."""
 
 Pixels = npt.NDArray[np.uint8]
@@ -69,9 +69,8 @@ def sheet(run: Run, which: str) -> Sheet | None:
     classes = tuple(said[label] if label < len(said) else str(label) for label in kept)
     how = "as they are" if which == "samples" else "as the winner's training saw them"
     alt = f"Training images {how}, a row for each class: {', '.join(classes)}"
-    side, wide = max(pictures.shape[1:3]), max(map(len, rows))
-    scale = _scale(side)
-    return Sheet(classes, len(there) - len(kept), _picture(_grid(rows, wide), alt, side, scale))
+    grid = _grid([_enlarged(row) for row in rows])
+    return Sheet(classes, len(there) - len(kept), _picture(grid, alt, pictures))
 
 
 def mistakes(run: Run) -> list[Mistake]:
@@ -84,15 +83,15 @@ def mistakes(run: Run) -> list[Mistake]:
         answer = run.answers.iloc[int(row)]
         true, given = said[int(answer["label"])], said[int(answer["winner"])]
         alt = f"{answer['name']}: “{true}” taken for “{given}”, {percent(float(answer['confidence']))} sure"
-        side = max(pixels.shape[:2])
-        picture = _picture(pixels, alt, side, 2 * SHOWN / side if side > TINY else 2 * _scale(side))
+        picture = _picture(_enlarged(pixels[None], 2 * SHOWN)[0], alt, pixels[None], 2 * SHOWN)
         out.append(Mistake(picture, str(answer["name"]), true, given, float(answer["confidence"])))
     return out
 
 
-def _grid(rows: list[Pixels], wide: int) -> Pixels:
+def _grid(rows: list[Pixels]) -> Pixels:
     """Rows of pictures on a clear ground, whose last channel says where there is one."""
     high, across, channels = rows[0].shape[1:]
+    wide = max(map(len, rows))
     out: Pixels = np.zeros((len(rows) * (high + GAP) - GAP, wide * (across + GAP) - GAP, channels + 1), np.uint8)
     for i, row in enumerate(rows):
         for j, pixels in enumerate(row):
@@ -101,14 +100,19 @@ def _grid(rows: list[Pixels], wide: int) -> Pixels:
     return out
 
 
-def _scale(side: int) -> float:
-    """How much a picture is enlarged: tiny ones by whole numbers, so that all their pixels are alike."""
-    return max(1, round(SHOWN / side)) if side <= TINY else SHOWN / side
+def _tiny(pictures: Pixels) -> bool:
+    return bool(max(pictures.shape[1:3]) <= TINY)
 
 
-def _picture(pixels: Pixels, alt: str, side: int, scale: float) -> Picture:
-    """Tiny pictures are PNG; larger ones are WebP, which takes a tenth of the page."""
-    tiny, out = side <= TINY, io.BytesIO()
+def _enlarged(pictures: Pixels, shown: int = SHOWN) -> Pixels:
+    """Tiny pictures with each pixel as a square of some, so that they are about as large as they are shown."""
+    times = max(1, round(shown / max(pictures.shape[1:3])))
+    return pictures.repeat(times, axis=1).repeat(times, axis=2) if _tiny(pictures) else pictures
+
+
+def _picture(pixels: Pixels, alt: str, of: Pixels, shown: int = SHOWN) -> Picture:
+    """Pixels that hold some pictures. Tiny ones are PNG; larger ones are WebP, which takes a tenth of the page."""
+    tiny, out = _tiny(of), io.BytesIO()
     # "L", "LA", "RGB" or "RGBA" by the number of channels
     image = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
     if tiny:
@@ -117,5 +121,6 @@ def _picture(pixels: Pixels, alt: str, side: int, scale: float) -> Picture:
         image.save(out, "webp", quality=75)
     kind = "png" if tiny else "webp"
     uri = f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
-    high, wide = pixels.shape[:2]
-    return Picture(uri, alt, round(wide * scale), round(high * scale), tiny)
+    scale = 1.0 if tiny else shown / max(of.shape[1:3])
+    high, wide = (round(scale * side) for side in pixels.shape[:2])
+    return Picture(uri, alt, wide, high, tiny)

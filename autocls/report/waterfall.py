@@ -18,27 +18,26 @@ def waterfall(verdict: Verdict) -> Chart | None:
     steps = [step for step in verdict.path if math.isfinite(step.score.mean)]
     if len(steps) < 2:
         return None
-    out = chart(finding(steps), "score", "", height=AROUND + ROW * len(steps))
-    pairs = list(pairwise(steps))
+    means = [round(step.score.mean, 5) for step in steps]
+    out = chart(finding(steps), "score", "", height=AROUND + ROW * (len(steps) + 1))
     out["data"] = [
         {
-            "type": "bar", "orientation": "h", "y": list(range(1, len(steps))), "width": 0.36,
-            "base": [_rounded(before.score.mean) for before, _ in pairs],
-            "x": [_rounded(after.score.mean - before.score.mean) for before, after in pairs],
-            "marker": {"color": [_colour(after) for _, after in pairs]},
+            "type": "bar", "orientation": "h", "y": list(range(1, len(steps))), "width": 0.36, "base": means[:-1],
+            "x": [round(after - before, 5) for before, after in pairwise(means)],
+            "marker": {"color": [_colour(step) for step in steps[1:]]},
             "customdata": [_hover(step) for step in steps[1:]], "hovertemplate": "%{customdata}<extra></extra>",
         },
         {
-            "type": "scatter", "mode": "markers", "y": [0, len(steps) - 1],
-            "x": [_rounded(steps[0].score.mean), _rounded(steps[-1].score.mean)],
+            "type": "scatter", "mode": "markers", "y": [0, len(steps)], "x": [means[0], means[-1]],
             "marker": {"color": GREY, "symbol": "diamond", "size": 12},
             "customdata": [_hover(steps[0]), _hover(steps[-1])], "hovertemplate": "%{customdata}<extra></extra>",
         },
     ]  # fmt: skip
-    rows_of(out["layout"], map(_label, steps), lift=10)
+    winner = f"the winner – {percent(steps[-1].score.mean)}, {points(steps[-1].score.mean - steps[0].score.mean)}"
+    rows_of(out["layout"], [*map(_label, steps), winner], lift=10)
     out["layout"]["shapes"] = [
         {"type": "line", "x0": x, "x1": x, "y0": row, "y1": row + 1, "line": {"color": GREY, "width": 1, "dash": "dot"}}
-        for row, x in enumerate(_rounded(step.score.mean) for step in steps[:-1])
+        for row, x in enumerate(means)
     ]
     out["layout"]["showlegend"] = False
     out["layout"]["margin"]["l"] = 16
@@ -85,7 +84,3 @@ def _hover(step: Step) -> str:
     if step.gain:
         said += f"; {points(step.gain.mean)}, 95 % {span(step.gain.low, step.gain.high)}, n = {step.gain.n}"
     return html.escape(said)
-
-
-def _rounded(score: float) -> float:
-    return round(score, 5)

@@ -151,7 +151,7 @@ def rung_chart(rungs: list[Rung]) -> Chart | None:
         {
             "type": "bar", "name": name, "x": [rung.epoch for rung in rungs],
             "y": [getattr(rung, field) for rung in rungs], "customdata": said,
-            "marker": {"color": color, "pattern": {"shape": pattern, "size": 6, "solidity": 0.25}},
+            "marker": {"color": color, "pattern": {"shape": pattern, "size": 6, "fillmode": "overlay"}},
             "hovertemplate": f"%{{y:,}} {name}; %{{customdata}}<extra></extra>",
         }
         for name, field, color, pattern in parts

@@ -99,6 +99,7 @@ def worker_chart(timeline: Timeline) -> Chart:
     ]  # fmt: skip
     out["layout"] |= {"barmode": "overlay"}
     out["layout"]["yaxis"]["range"] = [many - 0.5, -0.8]
+    out["layout"]["xaxis"]["range"] = [timeline.start, timeline.end]
     return out
 
 

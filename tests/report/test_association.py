@@ -13,6 +13,7 @@ from autocls.report.association import (
     MOST_POINTS,
     associated,
     associations,
+    axis,
     knob_figures,
     parallel,
 )
@@ -79,22 +80,43 @@ def test_a_knob_that_not_all_trials_have_has_no_axis() -> None:
 
 def test_parallel_coordinates_end_in_the_score_and_say_which_knob_goes_along_with_it_most() -> None:
     figure = go.Figure(parallel(table()))
-    (lines,) = figure.data
-    assert [axis.label for axis in lines.dimensions] == ["rate", "coin", "score"]
+    names = [note.text for note in figure.layout.annotations if note.text.startswith("<b>")]
+    assert names == ["<b>rate</b>", "<b>coin</b>", "<b>score</b>"]
     assert figure.layout.title.text.startswith("rate goes along with the score most: ")
-    rate, coin, _ = lines.dimensions
-    assert rate.ticktext == ("0.0001", "0.001", "0.01", "0.1")
-    assert rate.values[0] == -4, "by its logarithm"
-    assert coin.ticktext == ("0", "1", "2")
-    assert list(lines.dimensions[-1].values) == sorted(lines.dimensions[-1].values), "the best lie on top"
+    assert [trace.name for trace in figure.data] == ["the lower half", "the better half", "the best tenth"]
+    for trace in figure.data:
+        assert len(trace.x) == len(trace.y) == len(trace.text) == len(trace.customdata)
+        assert list(trace.x[:4]) == [0, 1, 2, None]
+        assert min(y for y in trace.y if y is not None) >= 0
+        assert max(y for y in trace.y if y is not None) <= 1
+    best = figure.data[-1]
+    assert all(best.y[i + 2] == 1 for i in range(0, len(best.y), 4))
+    assert best.text[:3] == ("rate 0.0178", "coin 0", "score 86.00 %")
+
+
+def test_an_axis_is_a_logarithm_where_numbers_span_decades_and_keeps_values_apart() -> None:
+    of = table()
+    rate = axis(of["rate"], of["rate"])
+    assert list(rate.ticks.values()) == ["0.0001", "0.0178", "0.001", "0.01"]
+    assert rate.places[4] == pytest.approx(4 / 9, abs=1e-4)
+    coin = axis(of["coin"], of["coin"])
+    assert list(coin.ticks.values()) == ["0", "1", "2"]
+    for value, low in (("0", 0), ("1", 1 / 3), ("2", 2 / 3)):
+        places = [place for place, own in zip(coin.places, of["coin"], strict=True) if own == value]
+        assert low < min(places) < max(places) < low + 1 / 3
+    assert list(axis(of["score"], of["score"]).ticks.values()) == ["50.00 %", "68.00 %", "86.00 %"]
 
 
 def test_parallel_coordinates_of_many_knobs_and_trials_draw_some_and_say_so() -> None:
     many = table(1000, **{f"k{i}": [(j * (i + 3)) % 7 / 7 for j in range(1000)] for i in range(10)})
     figure = go.Figure(parallel(many))
-    assert len(figure.data[0].dimensions) == MOST_AXES + 1
-    assert len(figure.data[0].line.color) == MOST_LINES
+    assert sum(len(trace.x) for trace in figure.data) == MOST_LINES * (MOST_AXES + 2), "the score's axis, and a gap"
     assert f"({MOST_LINES} of 1,000 drawn, best to worst)" in figure.layout.title.text
+
+
+def test_where_no_knob_goes_along_with_the_score_the_title_says_so() -> None:
+    of = table().drop(columns="rate")
+    assert go.Figure(parallel(of)).layout.title.text == "No knob goes along with how 60 complete trials rank"
 
 
 def test_too_few_trials_have_no_parallel_coordinates(run: Run) -> None:
@@ -122,7 +144,7 @@ def test_what_is_an_association_is_called_one(run: Run) -> None:
 
 def test_values_of_knobs_are_text_in_charts() -> None:
     nasty = table(weights=[NASTY[i % 2 * 2] for i in range(60)])
-    assert "<b>" not in str(parallel(nasty))
+    assert "<b>cat" not in str(parallel(nasty))
     assert "<script>" not in str(parallel(nasty))
     named = pd.DataFrame({"parameter": [NASTY[2]], "ped_anova": [1.0], "fanova": [1.0]})
     chart = associations(named)

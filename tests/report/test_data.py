@@ -51,9 +51,9 @@ def test_the_confusion_counts_true_classes_by_given_ones(run: Run) -> None:
     figure = go.Figure(confusion_chart(confusion))
     right, wrong = figure.data
     assert tuple(right.z[0]) == (0.3333, None, None)
-    assert tuple(wrong.z[0]) == (None, 0.6667, 0.0)
+    assert tuple(wrong.z[0]) == (None, 0.6667, None)
     assert tuple(wrong.text[0]) == ("1", "2", "")
-    assert wrong.customdata[0][1] == "2 of 3 of “a” are taken for “b” (66.7 %)"
+    assert wrong.customdata[0][1] == "2 of 3 of “a” are taken for “b” (66.67 %)"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_least_and_the_most_confident_answers_have_a_bin_too(run: Run) -> No
 
 def test_sizes_and_balance_are_said_in_words() -> None:
     classes = [("cat", 60, 20, 20), ("dog", 30, 10, 10)]
-    assert sizes(classes) == "train 90 images (60 %), validation 30 images (20 %), sealed test 30 images (20 %)"
+    assert sizes(classes) == "Of 150 images 90 (60 %) train, 30 (20 %) validate and 30 (20 %) are the sealed test part"
     assert balance(classes) == "“cat” has 2.0 times the images of “dog”"
     assert balance([("cat", 60, 20, 20), ("dog", 58, 20, 20)]) == "2 classes of nearly the same size"
     assert balance([("cat", 60, 20, 20), ("dog", 0, 0, 0)]) == "“dog” has no image, “cat” 100"
@@ -164,12 +164,15 @@ def test_a_sheet_has_a_row_of_pictures_for_each_class(run: Run) -> None:
     assert sheet is not None
     assert sheet.classes == tuple(NASTY)
     drawn = image(sheet.picture.uri)
-    assert drawn.size == (4 * 28 + 3 * pictures.GAP, 3 * 28 + 2 * pictures.GAP)
-    first = np.asarray(drawn)[:28, :28]
-    assert (first[..., 0] == run.pictures["samples"][0, ..., 0]).all(), "tiny pictures are exact"
-    assert np.asarray(drawn)[5, 28, 1] == 0, "between them one sees the page"
+    assert (
+        drawn.size
+        == (4 * 56 + 3 * pictures.GAP, 3 * 56 + 2 * pictures.GAP)
+        == (sheet.picture.width, sheet.picture.height)
+    )
+    first = np.asarray(drawn)[:56:2, :56:2]
+    assert (first[..., 0] == run.pictures["samples"][0, ..., 0]).all(), "a pixel of a tiny picture is a square"
+    assert np.asarray(drawn)[5, 57, 1] == 0, "between them one sees the page"
     assert sheet.picture.tiny
-    assert sheet.picture.width == 2 * drawn.width
     assert "a row for each class" in sheet.picture.alt
     augmented = pictures.sheet(run, "augmented")
     assert augmented is not None
@@ -194,7 +197,7 @@ def test_a_mistake_says_what_it_is_what_it_was_taken_for_and_how_surely(run: Run
     row = run.answers.iloc[0]
     assert (first.name, first.true, first.given) == (row["name"], NASTY[row["label"]], NASTY[row["winner"]])
     assert first.confidence == row["confidence"]
-    assert image(first.picture.uri).size == (28, 28)
+    assert image(first.picture.uri).size == (4 * 28, 4 * 28)
     assert first.picture.alt.startswith(row["name"])
 
 

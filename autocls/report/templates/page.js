@@ -225,6 +225,7 @@ const plot = (id, figure) => {
   place.setAttribute("aria-label", title);
   place.style.height = `${layout.height}px`;
   layout.font.color = ink;
+  if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
   Plotly.react(place, figure.data, layout, config);
 };
@@ -235,11 +236,27 @@ const drawCharts = () => {
 };
 knob?.addEventListener("change", () => plot("chart-knob", knobs[knob.value]));
 dark.addEventListener("change", drawCharts);
+
+// of the parallel coordinates, the lines through a box that is drawn over an axis; all, once it is gone
+const keepLines = (kept) => {
+  const place = document.getElementById("chart-parallel");
+  const y = charts.parallel.data.map((trace) => trace.y.map((at, i) => (kept(trace.customdata[i]) ? at : null)));
+  Plotly.restyle(place, { y });
+};
+const linesKept = () => {
+  const place = document.getElementById("chart-parallel");
+  place?.on("plotly_selected", (box) => {
+    const trials = new Set(box?.points.map((point) => point.customdata));
+    keepLines((trial) => !trials.size || trials.has(trial));
+  });
+  place?.on("plotly_deselect", () => keepLines(() => true));
+};
 // paper is white, whatever the screen is
 const print = (on) => { document.documentElement.classList.toggle("printing", on); if (dark.matches) drawCharts(); };
 addEventListener("beforeprint", () => print(true));
 addEventListener("afterprint", () => print(false));
 drawCharts();
+linesKept();
 
 // ---- links to what is folded open it
 const reveal = () => {
