@@ -138,8 +138,12 @@ def test_associations_have_a_bar_of_each_kind_and_say_what_leads(run: Run) -> No
     assert associations(run.associations[:0]) is None
 
 
-def test_what_is_an_association_is_called_one(run: Run) -> None:
-    assert render(run).count("Association in search data, not effect") == 2
+def test_what_is_an_association_stands_below_that_word(run: Run) -> None:
+    page = render(run)
+    label = page.index("Association in search data, not effect")
+    assert label < page.index('id="chart-associations"')
+    assert label < page.index('id="chart-knob"')
+    assert "h3" not in page[label : page.index('id="chart-knob"')]
 
 
 def test_values_of_knobs_are_text_in_charts() -> None:
