@@ -15,6 +15,7 @@ KINDS = {
     "complete": BLUE, "stopped early": GREY, "failed": ORANGE, "screening": AMBER, "confirming": GREEN,
     "attributing": PURPLE,
 }  # fmt: skip
+IDLE = "rgba(138,143,152,0.22)"
 MOST_BARS = 1500
 """Of all lanes together."""
 LABELLED, LANE, BARE = 12, 44, 18
@@ -54,6 +55,12 @@ class Timeline:
     """Seconds; trials that begin less than this after another are drawn together with it. 0: each has its own bar."""
 
     @property
+    def colours(self) -> dict[str, str]:
+        """Of what there is on the lanes."""
+        ran = {bar.kind for lane in self.lanes for bar in lane.bars}
+        return {kind: colour for kind, colour in KINDS.items() if kind in ran}
+
+    @property
     def trials(self) -> int:
         """How many there were."""
         return sum(len(bar.trials) for lane in self.lanes for bar in lane.bars)
@@ -80,7 +87,7 @@ def timeline(trials: pd.DataFrame) -> Timeline | None:
 def worker_chart(timeline: Timeline) -> Chart:
     """A lane a worker; what is not coloured is idle."""
     many, labelled = len(timeline.lanes), len(timeline.lanes) <= LABELLED
-    height = 96 + many * (LANE if labelled else BARE)
+    height = 64 + many * (LANE if labelled else BARE)
     workers = "The worker was" if many == 1 else f"{many} workers were"
     out = chart(f"{workers} busy {100 * timeline.busy:.0f} % of the time", "time since the start, s", "", height)
     span = timeline.end - timeline.start
@@ -88,16 +95,15 @@ def worker_chart(timeline: Timeline) -> Chart:
     rows_of(out["layout"], names)
     if not labelled:
         del out["layout"]["annotations"]
-    ran = {bar.kind for lane in timeline.lanes for bar in lane.bars}
     out["data"] = [
         {
             "type": "bar", "orientation": "h", "name": "idle", "y": list(range(many)), "x": [round(span, 3)] * many,
             "base": round(timeline.start, 3), "width": 0.3, "hoverinfo": "skip",
-            "marker": {"color": "rgba(138,143,152,0.22)"},
+            "marker": {"color": IDLE},
         },
-        *(_trace(kind, timeline.lanes) for kind in KINDS if kind in ran),
+        *(_trace(kind, timeline.lanes) for kind in timeline.colours),
     ]  # fmt: skip
-    out["layout"] |= {"barmode": "overlay"}
+    out["layout"] |= {"barmode": "overlay", "showlegend": False}  # which the page has below: a phone has no room here
     out["layout"]["yaxis"]["range"] = [many - 0.5, -0.8]
     out["layout"]["xaxis"]["range"] = [timeline.start, timeline.end]
     return out

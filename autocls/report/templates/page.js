@@ -238,25 +238,19 @@ knob?.addEventListener("change", () => plot("chart-knob", knobs[knob.value]));
 dark.addEventListener("change", drawCharts);
 
 // of the parallel coordinates, the lines through a box that is drawn over an axis; all, once it is gone
-const keepLines = (kept) => {
-  const place = document.getElementById("chart-parallel");
-  const y = charts.parallel.data.map((trace) => trace.y.map((at, i) => (kept(trace.customdata[i]) ? at : null)));
-  Plotly.restyle(place, { y });
-};
-const linesKept = () => {
-  const place = document.getElementById("chart-parallel");
-  place?.on("plotly_selected", (box) => {
-    const trials = new Set(box?.points.map((point) => point.customdata));
-    keepLines((trial) => !trials.size || trials.has(trial));
-  });
-  place?.on("plotly_deselect", () => keepLines(() => true));
+const lines = document.getElementById("chart-parallel");
+const keepLines = (box) => {
+  const kept = new Set(box?.points.map((point) => point.customdata));
+  const through = (trace) => (kept.size ? trace.y.map((at, i) => (kept.has(trace.customdata[i]) ? at : null)) : trace.y);
+  Plotly.react(lines, charts.parallel.data.map((trace) => ({ ...trace, y: through(trace) })), lines.layout, config);
 };
 // paper is white, whatever the screen is
 const print = (on) => { document.documentElement.classList.toggle("printing", on); if (dark.matches) drawCharts(); };
 addEventListener("beforeprint", () => print(true));
 addEventListener("afterprint", () => print(false));
 drawCharts();
-linesKept();
+lines?.on("plotly_selected", keepLines);
+lines?.on("plotly_deselect", () => keepLines());
 
 // ---- links to what is folded open it
 const reveal = () => {
