@@ -65,12 +65,12 @@ def parallel(table: pd.DataFrame) -> Chart | None:
     shares = associated(table)[:MOST_AXES]
     if len(complete) < FEWEST or shares.empty:
         return None
+    place = complete["score"].rank(method="first", ascending=False)  # equal scores in the table's order: the board's
     drawn, said = thinned(complete, MOST_LINES)
-    drawn = drawn.sort_values("score")  # the best are drawn last, over the others
+    drawn = drawn.loc[place[drawn.index].sort_values(ascending=False).index]  # the best lie on top of the others
     axes = [axis(drawn[name], complete[name]) for name in (*shares.index, "score")]
+    bands = np.digitize(1 - place[drawn.index] / len(complete), [0.5, 0.9])
     out = chart(_leading(shares, len(complete)) + said, "", "", height=440)
-    rank = complete["score"].rank(pct=True).loc[drawn.index]
-    bands = pd.cut(rank, [0, 0.5, 0.9, 1], labels=False).to_numpy()
     out["data"] = [
         _lines(name, color, width, opacity, drawn, axes, np.flatnonzero(bands == band))
         for band, (name, color, width, opacity) in enumerate(BANDS)
@@ -83,7 +83,7 @@ def parallel(table: pd.DataFrame) -> Chart | None:
             for x in range(len(axes))
         ],
         "annotations": [
-            *({"text": f"<b>{html.escape(shortened(axis.name, 20))}</b>", "x": x, "y": 1.04 + 0.07 * (x % 2),
+            *({"text": f"<b>{html.escape(_ending(axis.name))}</b>", "x": x, "y": 1.04 + 0.07 * (x % 2),
                "yanchor": "bottom", "showarrow": False} for x, axis in enumerate(axes)),
             *({"text": text, "x": x, "y": y, "xanchor": "right", "xshift": -4, "showarrow": False, "font": {"size": 12}}
               for x, axis in enumerate(axes) for y, text in axis.ticks.items()),
@@ -117,9 +117,13 @@ def axis(drawn: "pd.Series[Any]", complete: "pd.Series[Any]") -> Axis:
         return Axis(name, rounded(places, 4), [_text(value) for value in drawn], ticks)
     low, high = float(complete.min()), float(complete.max())
     scale: Callable[[float], float] = math.log10 if _decades(complete) else float
-    marks = [low, high] if _decades(complete) else [low, (low + high) / 2, high]
-    if _decades(complete):
-        marks += [10.0**e for e in range(math.ceil(scale(low) + 0.2), math.floor(scale(high) - 0.2) + 1)]
+    if complete.nunique() <= 4:
+        marks = [float(value) for value in sorted(complete.unique())]
+    elif _decades(complete):
+        powers = range(math.ceil(scale(low) + 0.2), math.floor(scale(high) - 0.2) + 1)
+        marks = [low, *(10.0**exponent for exponent in powers), high]
+    else:
+        marks = [low, (low + high) / 2, high]
     written: Callable[[float], str] = percent if percents else lambda value: short(float(value))
     at = [(scale(float(value)) - scale(low)) / (scale(high) - scale(low)) for value in (*drawn, *marks)]
     ticks = {round(y, 4): written(mark) for y, mark in zip(at[len(drawn) :], marks, strict=True)}
@@ -140,6 +144,11 @@ def _lines(
         "line": {"color": color, "width": width}, "marker": {"color": color, "size": 4},
         "hovertemplate": "trial %{customdata}: %{text}<extra></extra>",
     }  # fmt: skip
+
+
+def _ending(name: str, most: int = 20) -> str:
+    """The end of a knob's name, which tells it apart."""
+    return name if len(name) <= most else f"…{name[1 - most :]}"
 
 
 def _leading(shares: "pd.Series[float]", trials: int) -> str:

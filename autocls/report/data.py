@@ -34,6 +34,8 @@ class Data:
     """Each with its images in the train, validation and test parts."""
     sizes: str
     balance: str
+    broad: bool
+    """Whether the confusion needs more room than a phone has."""
     samples: Sheet | None
     augmented: Sheet | None
     scores: list[ClassScore]
@@ -50,6 +52,7 @@ def data(run: Run) -> Data:
         classes,
         sizes(classes),
         balance(classes),
+        len(classes) > 6 and max(len(name) for name, *_ in classes) > 5,
         pictures.sheet(run, "samples"),
         pictures.sheet(run, "augmented"),
         scores,
@@ -145,7 +148,7 @@ def confusion_chart(whole: Confusion) -> Chart:
         "constrain": "domain",
         "tickangle": -45 if k > 6 and max(map(len, part.names)) > 3 else 0,
     }
-    out["layout"]["yaxis"] |= ticks | {"range": [k - 0.5, -0.5]}
+    out["layout"]["yaxis"] |= ticks | {"range": [k - 0.5, -0.5], "title": {"text": "true class", "standoff": 8}}
     return out
 
 

@@ -91,13 +91,13 @@ def test_parallel_coordinates_end_in_the_score_and_say_which_knob_goes_along_wit
         assert max(y for y in trace.y if y is not None) <= 1
     best = figure.data[-1]
     assert all(best.y[i + 2] == 1 for i in range(0, len(best.y), 4))
-    assert best.text[:3] == ("rate 0.0178", "coin 0", "score 86.00 %")
+    assert best.text[:3] == ("rate 0.0178", "coin 2", "score 86.00 %")
 
 
 def test_an_axis_is_a_logarithm_where_numbers_span_decades_and_keeps_values_apart() -> None:
     of = table()
     rate = axis(of["rate"], of["rate"])
-    assert list(rate.ticks.values()) == ["0.0001", "0.0178", "0.001", "0.01"]
+    assert list(rate.ticks.values()) == ["0.0001", "0.001", "0.01", "0.0178"]
     assert rate.places[4] == pytest.approx(4 / 9, abs=1e-4)
     coin = axis(of["coin"], of["coin"])
     assert list(coin.ticks.values()) == ["0", "1", "2"]
@@ -112,6 +112,21 @@ def test_parallel_coordinates_of_many_knobs_and_trials_draw_some_and_say_so() ->
     figure = go.Figure(parallel(many))
     assert sum(len(trace.x) for trace in figure.data) == MOST_LINES * (MOST_AXES + 2), "the score's axis, and a gap"
     assert f"({MOST_LINES} of 1,000 drawn, best to worst)" in figure.layout.title.text
+
+
+def test_equal_scores_are_parted_as_the_leaderboard_ranks_them() -> None:
+    same = table().assign(score=[1.0] * 40 + [0.5] * 20)
+    figure = go.Figure(parallel(same))
+    assert set(figure.data[2].customdata) == set(range(6)), "a tenth of 60"
+
+
+def test_few_values_of_a_number_are_its_axis_ticks_and_a_long_name_shows_its_end() -> None:
+    sizes = pd.Series([32, 64] * 30, name="batch_size")
+    assert list(axis(sizes, sizes).ticks.values()) == ["32", "64"]
+    long = table(**{"architecture.shufflenet.activation": [i % 10 / 10 for i in range(60)]})
+    chart = parallel(long)
+    assert chart is not None
+    assert "<b>…ufflenet.activation</b>" in str(chart)
 
 
 def test_where_no_knob_goes_along_with_the_score_the_title_says_so() -> None:
