@@ -89,12 +89,8 @@ def parallel(table: pd.DataFrame) -> Chart | None:
               for x, axis in enumerate(axes) for y, text in axis.ticks.items()),
         ],
     }  # fmt: skip
-    bare = {
-        "showline": False,
+    bare = dict.fromkeys(("showline", "showgrid", "showticklabels", "zeroline"), False) | {
         "ticks": "",
-        "showgrid": False,
-        "showticklabels": False,
-        "zeroline": False,
         "fixedrange": True,
     }
     out["layout"]["xaxis"] = bare | {"range": [-0.25, len(axes) - 0.9]}
@@ -108,8 +104,8 @@ def axis(drawn: "pd.Series[Any]", complete: "pd.Series[Any]") -> Axis:
     The trials stand in the order of their scores, and a value's lines are spread in that order, or they'd be one line.
     """
     name, percents = str(drawn.name), drawn.name == "score"
-    if not _numeric(complete):
-        values = sorted(complete.unique(), key=str)
+    if _grouped(complete) and not percents:
+        values = sorted(complete.unique(), key=None if _numeric(complete) else str)
         height, spread = 1 / len(values), np.linspace(-0.35, 0.35, len(drawn))
         middle = {value: (i + 0.5) * height for i, value in enumerate(values)}
         places = [middle[value] + at * height for value, at in zip(drawn, spread, strict=True)]
@@ -117,15 +113,13 @@ def axis(drawn: "pd.Series[Any]", complete: "pd.Series[Any]") -> Axis:
         return Axis(name, rounded(places, 4), [_text(value) for value in drawn], ticks)
     low, high = float(complete.min()), float(complete.max())
     scale: Callable[[float], float] = math.log10 if _decades(complete) else float
-    if complete.nunique() <= 4:
-        marks = [float(value) for value in sorted(complete.unique())]
-    elif _decades(complete):
+    marks = [low, (low + high) / 2, high]
+    if _decades(complete):
         powers = range(math.ceil(scale(low) + 0.2), math.floor(scale(high) - 0.2) + 1)
         marks = [low, *(10.0**exponent for exponent in powers), high]
-    else:
-        marks = [low, (low + high) / 2, high]
     written: Callable[[float], str] = percent if percents else lambda value: short(float(value))
-    at = [(scale(float(value)) - scale(low)) / (scale(high) - scale(low)) for value in (*drawn, *marks)]
+    reach = scale(high) - scale(low) or 1.0
+    at = [(scale(float(value)) - scale(low)) / reach for value in (*drawn, *marks)]
     ticks = {round(y, 4): written(mark) for y, mark in zip(at[len(drawn) :], marks, strict=True)}
     return Axis(name, rounded(at[: len(drawn)], 4), [written(value) for value in drawn], ticks)
 
@@ -197,12 +191,13 @@ def _first(table: pd.DataFrame, kind: str) -> tuple[str, float]:
 
 def _explained(values: "pd.Series[Any]", ranks: "pd.Series[float]") -> float:
     """Epsilon squared: the share of the ranks' variance between a knob's values, adjusted for how many there are."""
-    many = _numeric(values) and values.nunique() > 6
-    groups = pd.qcut(values.astype(float), 5, labels=False, duplicates="drop") if many else values.astype(str)
-    n, k = len(ranks), groups.nunique()
+    parts = (
+        values.astype(str) if _grouped(values) else pd.qcut(values.astype(float), 5, labels=False, duplicates="drop")
+    )
+    n, k = len(ranks), parts.nunique()
     if n <= k:
         return 0.0
-    within = ((ranks - ranks.groupby(groups).transform("mean")) ** 2).sum()
+    within = ((ranks - ranks.groupby(parts).transform("mean")) ** 2).sum()
     total = ((ranks - ranks.mean()) ** 2).sum()
     return float(1 - within / total * (n - 1) / (n - k)) if total else 0.0
 
@@ -215,6 +210,11 @@ def _text(value: object) -> str:
     return html.escape(short(value))
 
 
+def _grouped(values: "pd.Series[Any]") -> bool:
+    """Whether the values are few enough, or no numbers at all, to stand one beside another."""
+    return not _numeric(values) or values.nunique() <= 6
+
+
 def _decades(values: "pd.Series[Any]") -> bool:
     return bool(values.min() > 0 and values.max() / values.min() > 20)
 
@@ -223,8 +223,7 @@ def _knob(part: pd.DataFrame) -> Chart:
     """The chart of the last column."""
     name = part.columns[-1]
     values = part[name]
-    numeric = _numeric(values)
-    grouped = not numeric or values.nunique() <= 6
+    grouped = _grouped(values)
     out = chart(_finding(part[part["state"] == "COMPLETE"], name, grouped=grouped), name)
     for state, color, symbol in (("PRUNED", GREY, "circle-open"), ("COMPLETE", BLUE, "circle")):
         drawn, said = thinned(part[part["state"] == state], MOST_POINTS)
@@ -243,7 +242,7 @@ def _knob(part: pd.DataFrame) -> Chart:
         out["data"].append(trace)
     if grouped:
         out["data"].append(_boxes(part[part["state"] == "COMPLETE"], name))
-        order = [_text(value) for value in sorted(values.unique(), key=None if numeric else str)]
+        order = [_text(value) for value in sorted(values.unique(), key=None if _numeric(values) else str)]
         out["layout"]["xaxis"] |= {"type": "category", "categoryorder": "array", "categoryarray": order}
     elif _decades(values):
         out["layout"]["xaxis"]["type"] = "log"

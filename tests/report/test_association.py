@@ -120,6 +120,12 @@ def test_equal_scores_are_parted_as_the_leaderboard_ranks_them() -> None:
     assert set(figure.data[2].customdata) == set(range(6)), "a tenth of 60"
 
 
+def test_scores_that_are_all_equal_are_drawn_too() -> None:
+    figure = go.Figure(parallel(table().assign(score=1.0)))
+    assert figure.layout.title.text.startswith("No knob goes along")
+    assert {note.text for note in figure.layout.annotations} >= {"100.00 %"}
+
+
 def test_few_values_of_a_number_are_its_axis_ticks_and_a_long_name_shows_its_end() -> None:
     sizes = pd.Series([32, 64] * 30, name="batch_size")
     assert list(axis(sizes, sizes).ticks.values()) == ["32", "64"]
