@@ -10,12 +10,22 @@ import numpy as np
 import pandas as pd
 
 from autocls.report.content import short
-from autocls.report.figures import BLUE, CLEAR, GREY, ORANGE, SKY, Chart, chart, rounded, shortened, thinned
+from autocls.report.figures import (
+    BLUE,
+    CLEAR,
+    GREY,
+    MOST_POINTS,
+    ORANGE,
+    SKY,
+    Chart,
+    chart,
+    rounded,
+    shortened,
+    thinned,
+)
 from autocls.report.run import Run
 from autocls.verdict.wording import percent
 
-MOST_POINTS = 400
-"""Of a state in one chart."""
 MOST_LINES = 400
 """Of the parallel coordinates."""
 MOST_AXES = 8

@@ -1,7 +1,6 @@
 """Everything that the page shows, computed from a run by pure functions."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +8,6 @@ import pandas as pd
 
 from autocls.report.recipes import knobs
 from autocls.report.run import Run
-from autocls.verdict.wording import name_of
 
 
 @dataclass(frozen=True)
@@ -66,17 +64,6 @@ def cards(run: Run) -> list[dict[str, Any]]:
     chosen, baseline = knobs(mine), knobs(base)
     changed = {name for name in chosen if "." not in name and chosen[name] != baseline.get(name)}
     return [card for card in run.cards if card["slot"] in changed and card["name"] == chosen[card["slot"]]]
-
-
-def card_id(slot: str, name: str) -> str:
-    """Where on the page the card of a slot's choice is: letters, digits and dashes, whatever the names hold."""
-    return "card-" + re.sub(r"[^A-Za-z0-9_]+", "-", f"{slot}-{name}")
-
-
-def card_of(cards: Iterable[Mapping[str, Any]], slot: str, choice: str) -> str | None:
-    """Where the card of a choice such as ``mixup(alpha=0.2)`` is; None when there is none of it."""
-    name = name_of(choice)
-    return next((card_id(slot, name) for card in cards if (card["slot"], card["name"]) == (slot, name)), None)
 
 
 def short(value: object) -> str:

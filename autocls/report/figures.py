@@ -12,6 +12,9 @@ BLUE, ORANGE, GREEN, SKY, PURPLE, AMBER = "#0072B2", "#D55E00", "#009E73", "#56B
 GREY = "#8a8f98"
 CLEAR = "rgba(0,0,0,0)"
 
+MOST_POINTS = 400
+"""Of trials of a state in one chart."""
+
 Chart: TypeAlias = dict[str, Any]
 """What plotly.js draws: ``data`` and ``layout``. Its Python classes take 50 times as long to make the same."""
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from autocls.report import association, content, went
+from autocls.report import association, content, links, went
 from autocls.report.charts import charts
 from autocls.report.data import data
 from autocls.report.headline import headline
@@ -67,8 +67,8 @@ def _environment() -> Environment:
     written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
     environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
     environment.globals |= {
-        "card_id": content.card_id,
-        "card_of": content.card_of,
+        "card_id": links.card_id,
+        "card_of": links.card_of,
         "standing": wording.standing,
         "together": wording.together,
         "opened": wording.opened,

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from autocls.report.figures import BLUE, GREY, ORANGE, SKY, Chart, chart, level, plural, rounded, thinned
+from autocls.report.figures import BLUE, GREY, MOST_POINTS, ORANGE, SKY, Chart, chart, level, plural, rounded, thinned
 from autocls.verdict.ranking import best_so_far
 from autocls.verdict.wording import duration, percent
 
 MOST_CURVES = 300
 """More curves of a state are one blot, and slow to draw."""
-MOST_POINTS = 400
-"""Of a state in one chart."""
 
 
 def progress(trials: pd.DataFrame, baseline: int | None) -> Chart | None:

@@ -10,13 +10,13 @@ from autocls.report.association import (
     FEWEST,
     MOST_AXES,
     MOST_LINES,
-    MOST_POINTS,
     associated,
     associations,
     axis,
     knob_figures,
     parallel,
 )
+from autocls.report.figures import MOST_POINTS
 from autocls.report.page import render
 from autocls.report.recipes import knobs
 from autocls.report.run import Run, read

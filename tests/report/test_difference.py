@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from autocls.errors import BadInput
-from autocls.report import content, write_report
+from autocls.report import content, links, write_report
 from autocls.report.association import knob_figures
 from autocls.report.figures import BLUE, GREY, ORANGE
 from autocls.report.forest import finding, forest
@@ -272,4 +272,4 @@ def test_a_trick_links_to_its_card_where_there_is_one(run: Run) -> None:
 
 
 def test_the_place_of_a_card_is_a_plain_name_whatever_its_choice_is_called() -> None:
-    assert content.card_id("norm", NASTY[2]) == "card-norm-script-b-cat-b-"
+    assert links.card_id("norm", NASTY[2]) == "card-norm-script-b-cat-b-"

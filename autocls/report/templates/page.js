@@ -228,6 +228,7 @@ const plot = (id, figure) => {
   if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
   Plotly.react(place, figure.data, layout, config);
+  if (id === "chart-parallel") followLines(place);
 };
 const knob = document.getElementById("knob");
 const drawCharts = () => {
@@ -237,26 +238,8 @@ const drawCharts = () => {
 knob?.addEventListener("change", () => plot("chart-knob", knobs[knob.value]));
 dark.addEventListener("change", drawCharts);
 
-// of the parallel coordinates, the lines through a box that is drawn over an axis; all, once it is gone
-const lines = document.getElementById("chart-parallel");
-const keepLines = (box) => {
-  const kept = new Set(box?.points.map((point) => point.customdata));
-  const through = (trace) => (kept.size ? trace.y.map((at, i) => (kept.has(trace.customdata[i]) ? at : null)) : trace.y);
-  Plotly.react(lines, charts.parallel.data.map((trace) => ({ ...trace, y: through(trace) })), lines.layout, config);
-};
 // paper is white, whatever the screen is
 const print = (on) => { document.documentElement.classList.toggle("printing", on); if (dark.matches) drawCharts(); };
 addEventListener("beforeprint", () => print(true));
 addEventListener("afterprint", () => print(false));
 drawCharts();
-lines?.on("plotly_selected", keepLines);
-lines?.on("plotly_deselect", () => keepLines());
-
-// ---- links to what is folded open it
-const reveal = () => {
-  const place = document.getElementById(location.hash.slice(1));
-  if (place instanceof HTMLDetailsElement) place.open = true;
-};
-addEventListener("hashchange", reveal);
-document.addEventListener("click", (event) => { if (event.target.closest?.(`a[href="${location.hash}"]`)) reveal(); });
-reveal();
