@@ -86,14 +86,6 @@ def _reasons(trials: pd.DataFrame, column: str) -> list[Reason]:
     return sorted(groups, key=lambda r: (-r.count, r.reason))
 
 
-def knob_table(run: Run) -> pd.DataFrame:
-    """A column for each knob that took more than one value, a row for each trial that has a score; best first."""
-    scored = run.board["score"].notna()
-    table = pd.DataFrame(run.recipes.columns(), index=run.board.index)[scored]
-    varied = [name for name in table if table[name].dropna().nunique() > 1]
-    return run.board.loc[scored, ["number", "state", "score"]].join(table[varied].convert_dtypes())
-
-
 def classes(summary: Mapping[str, Any]) -> list[tuple[str, int, int, int]]:
     """Each class's images in the train, validation and test parts."""
     counts = summary.get("counts") or {}

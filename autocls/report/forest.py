@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from autocls.report.figures import BLUE, CLEAR, GREY, ORANGE, Chart
+from autocls.report.figures import BLUE, GREY, ORANGE, Chart, chart, rows_of
 from autocls.verdict.verdict import Trick, Verdict, Word
 from autocls.verdict.wording import name_of, points, signed, span
 
@@ -25,28 +25,16 @@ def forest(verdict: Verdict) -> Chart | None:
     tricks, margin = [trick for trick in verdict.tricks if trick.effect.n], 100 * verdict.margin
     if not tricks:
         return None
-    axis = {"zeroline": False, "automargin": True}
+    out = chart(finding(tricks), "points", "", height=AROUND + ROW * len(tricks))
+    out["data"] = [_marks(word, tricks) for word in Word if any(t.word == word for t in tricks)]
     band = {"type": "rect", "x0": -margin, "x1": margin, "fillcolor": "rgba(138,143,152,0.18)", "line": {"width": 0}}
     zero = {"type": "line", "x0": 0, "x1": 0, "line": {"color": GREY, "width": 1}}
-    return {
-        "data": [_marks(word, tricks) for word in Word if any(t.word == word and t.effect.n for t in tricks)],
-        "layout": {
-            "title": {"text": finding(tricks)}, "margin": {"l": 16, "r": 16, "t": 8, "b": 48},
-            "height": AROUND + ROW * len(tricks), "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
-            "showlegend": False,  # each row says its word
-            "font": {"family": "system-ui, sans-serif", "size": 13}, "hovermode": "closest",
-            "shapes": [shape | {"y0": 0, "y1": 1, "yref": "y domain", "layer": "below"} for shape in (band, zero)],
-            "annotations": [  # above the line, and not left of it: a phone has no room there
-                {"text": _label(t), "x": 0, "xref": "x domain", "xanchor": "left", "y": y, "yanchor": "bottom",
-                 "yshift": 6, "showarrow": False}
-                for y, t in enumerate(tricks)
-            ],
-            "xaxis": {"title": {"text": "points"}, "tickformat": "~f", **axis},
-            "yaxis": {
-                "range": [len(tricks) - 0.5, -0.7], "showgrid": False, "showticklabels": False, "ticks": "", **axis,
-            },
-        },
-    }  # fmt: skip
+    shapes = [shape | {"y0": 0, "y1": 1, "yref": "y domain", "layer": "below"} for shape in (band, zero)]
+    rows_of(out["layout"], map(_label, tricks))
+    out["layout"] |= {"shapes": shapes, "showlegend": False}  # each row says its word
+    out["layout"]["margin"]["l"] = 16
+    out["layout"]["xaxis"]["tickformat"] = "~f"
+    return out
 
 
 def finding(tricks: Sequence[Trick]) -> str:
@@ -88,7 +76,7 @@ def _marks(word: Word, tricks: Sequence[Trick]) -> dict[str, Any]:
 
 def _label(trick: Trick) -> str:
     put_in = "" if trick.active else ", put in"
-    return html.escape(f"{trick.slot}: {name_of(trick.choice)}{put_in} – {trick.word}")
+    return f"{trick.slot}: {name_of(trick.choice)}{put_in} – {trick.word}"
 
 
 def _points(score: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from autocls.report.run import Run
+from autocls.report.wilson import interval
 from autocls.verdict.verdict import Opening, Verdict
 from autocls.verdict.wording import duration, percent, points, shares, span
 
@@ -135,14 +136,6 @@ def _test(run: Run) -> Opening | None:
 
 def _seal(test: Opening) -> str:
     return "sealed test" if test.times == 1 else f"test, opened {test.times} times"
-
-
-def interval(share: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of ``n`` images (Wilson 1927), which stays honest at 0 and at 1."""
-    z2 = 1.96**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = 1.96 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return middle - half, middle + half
 
 
 def _certainty(run: Run, test: Opening) -> str:

@@ -8,10 +8,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from autocls.report import content, figures
-from autocls.report.forest import forest
+from autocls.report import association, content, links, went
+from autocls.report.charts import charts
+from autocls.report.data import data
 from autocls.report.headline import headline
 from autocls.report.run import Run, read
+from autocls.report.workers import timeline
 from autocls.verdict import wording
 
 PAGE = "report.html"
@@ -28,11 +30,6 @@ def write_report(folder: Path) -> Path:
 def render(run: Run) -> str:
     """The page of a run."""
     texts, rows = content.texts(content.rows(run))
-    charts = {
-        "effects": forest(run.verdict) if run.verdict else None,
-        "progress": figures.progress(run.searched, run.summary.get("baseline")),
-        "curves": figures.curves(run.searched),
-    }
     return (
         _environment()
         .get_template("page.html.j2")
@@ -47,11 +44,13 @@ def render(run: Run) -> str:
             texts=texts,
             cards=content.cards(run),
             recipes=content.recipes(run),
-            charts={name: chart for name, chart in charts.items() if chart},
-            knobs=figures.knob_figures(run),
+            charts=charts(run),
+            knobs=association.knob_figures(run),
+            rungs=[rung for rung in went.rungs(run.searched) if rung.stopped],
+            timeline=timeline(run.trials),
+            data=data(run),
             failures=content.failures(run.trials),
             left_out=content.left_out(run.searched),
-            classes=content.classes(run.summary),
             notes=run.summary.get("notes") or [],
             provenance=content.flat(run.environment),
             plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
@@ -68,6 +67,8 @@ def _environment() -> Environment:
     written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
     environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
     environment.globals |= {
+        "card_id": links.card_id,
+        "card_of": links.card_of,
         "standing": wording.standing,
         "together": wording.together,
         "opened": wording.opened,

@@ -66,6 +66,14 @@ class Run:
         """The recipes in the order of ``board``."""
         return Recipes.of(self.board["recipe"])
 
+    @cached_property
+    def knobs(self) -> pd.DataFrame:
+        """A column for each knob that took more than one value, a row for each trial that has a score; best first."""
+        scored = self.board["score"].notna()
+        table = pd.DataFrame(self.recipes.columns(), index=self.board.index)[scored]
+        varied = [name for name in table if table[name].dropna().nunique() > 1]
+        return self.board.loc[scored, ["number", "state", "score"]].join(table[varied].convert_dtypes())
+
 
 def read(folder: Path) -> Run:
     """The run in ``folder``. Raises BadInput when there is none."""

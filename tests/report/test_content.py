@@ -5,13 +5,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-import plotly.graph_objects as go
 import pytest
 
 from autocls.errors import BadInput
 from autocls.report import content, write_report
-from autocls.report.figures import MOST_CURVES, MOST_POINTS, curves, knob_figures, progress
 from autocls.report.headline import headline
 from autocls.report.page import as_json, render
 from autocls.report.recipes import Recipes, knobs
@@ -142,48 +139,6 @@ def test_classes_are_counted_part_by_part(run: Run) -> None:
     assert content.classes(run.summary) == [(name, 5, 5, 5) for name in NASTY]
 
 
-def test_every_curve_is_drawn_and_pruned_ones_apart(run: Run) -> None:
-    figure = go.Figure(curves(run.trials))
-    drawn = {trace.name: sum(y is not None for y in trace.y) for trace in figure.data}
-    by_state = run.trials.groupby("state")["epochs"].sum()
-    assert drawn == {"pruned": by_state["PRUNED"], "complete": by_state["COMPLETE"]}
-
-
-def test_of_very_many_curves_some_are_drawn_and_the_chart_says_so(run: Run) -> None:
-    many = pd.concat([run.trials[run.trials["state"] == "COMPLETE"]] * 100, ignore_index=True)
-    figure = go.Figure(curves(many))
-    trace = figure.data[1]
-    assert sum(y is None for y in trace.y) == MOST_CURVES
-    assert f"{MOST_CURVES} of {len(many):,} drawn" in trace.name
-    assert max(y for y in trace.y if y is not None) == round(many["score"].max(), 5)
-
-
-def test_the_best_so_far_never_falls(run: Run) -> None:
-    figure = go.Figure(progress(run.trials, 0))
-    best = list(figure.data[0].y)
-    assert best == sorted(best)
-
-
-def test_each_knob_that_varied_has_a_chart_that_states_a_finding(run: Run) -> None:
-    figures = {name: go.Figure(chart) for name, chart in knob_figures(run).items()}
-    assert {"norm", "optimizer", "optimizer.adam.lr", "crop", "label_smoothing"} <= set(figures)
-    assert "epochs" not in figures
-    assert figures["optimizer.adam.lr"].layout.xaxis.type == "log"
-    assert "score highest in the median" in figures["norm"].layout.title.text
-    assert "rank correlation" in figures["label_smoothing"].layout.title.text
-
-
-def test_what_a_knob_s_chart_states_is_of_complete_trials_alone(run: Run) -> None:
-    pruned_look_best = run.trials.assign(score=run.trials["score"] + (run.trials["state"] == "PRUNED"))
-    pruned = run.trials[run.trials["state"] == "PRUNED"]
-    said, same, few = (
-        {name: chart["layout"]["title"]["text"] for name, chart in knob_figures(replace(run, trials=trials)).items()}
-        for trials in (run.trials, pruned_look_best, pruned)
-    )
-    assert said == same
-    assert few["norm"] == "Too few complete trials to compare by norm"
-
-
 def test_names_from_data_are_escaped_everywhere(run: Run) -> None:
     page = render(run)
     assert NASTY[0] not in page
@@ -197,17 +152,6 @@ def test_plotly_is_in_the_page_once_and_sends_nothing_anywhere(run: Run) -> None
     assert page.count("plotly.js v") == 1
     assert "showSendToCloud: false" in page
     assert 'plotlyServerURL: ""' in page
-
-
-def test_of_very_many_trials_a_knob_s_chart_draws_some_says_so_and_boxes_all(run: Run) -> None:
-    many = replace(run, trials=pd.concat([run.trials] * 100, ignore_index=True))
-    figure = go.Figure(knob_figures(many)["norm"])
-    complete = many.trials[many.trials["state"] == "COMPLETE"]
-    points, boxes = figure.data[1], figure.data[2]
-    assert len(points.y) == MOST_POINTS
-    assert points.name == f"complete ({MOST_POINTS} of {len(complete):,} drawn, best to worst)"
-    medians = complete.groupby(complete["recipe"].map(lambda recipe: knobs(recipe)["norm"]))["score"].median()
-    assert dict(zip(boxes.x, boxes.median, strict=True)) == pytest.approx(medians.to_dict(), abs=1e-5)
 
 
 def test_a_page_grows_little_with_each_trial(tmp_path: Path) -> None:

@@ -10,14 +10,16 @@ import plotly.graph_objects as go
 import pytest
 
 from autocls.errors import BadInput
-from autocls.report import content, write_report
-from autocls.report.figures import knob_figures
+from autocls.report import content, links, write_report
+from autocls.report.association import knob_figures
+from autocls.report.figures import BLUE, GREY, ORANGE
 from autocls.report.forest import finding, forest
 from autocls.report.headline import headline
 from autocls.report.page import render
 from autocls.report.run import Run, read
+from autocls.report.waterfall import waterfall
 from autocls.verdict.file import VERDICT as FILE
-from autocls.verdict.verdict import Opening, Verdict, Word
+from autocls.verdict.verdict import Effect, Mean, Opening, Verdict, Word
 from tests.report.runs import NASTY, judge, write
 from tests.verdict.verdicts import BARE, UNKNOWN, VERDICT
 
@@ -219,3 +221,55 @@ def test_tricks_that_found_no_room_have_no_chart_but_what_to_do(run: Run) -> Non
     page = render(replace(run, verdict=verdict))
     assert 'id="chart-effects"' not in page
     assert "no room to take the winner's tricks out" in section(page)
+
+
+def test_the_way_to_the_winner_is_drawn_from_step_to_step() -> None:
+    figure = go.Figure(waterfall(VERDICT))
+    bars, ends = figure.data
+    assert bars.base == (0.96102, 0.9779)
+    assert bars.x == (pytest.approx(0.01688), pytest.approx(0.00522))
+    assert bars.marker.color == (BLUE, GREY), "the second's interval holds 0"
+    assert (ends.x, ends.y) == ((0.96102, 0.98312), (0, 3))
+    assert figure.layout.title.text == "From 96.10 % to 98.31 %, +2.21 points: norm: batch adds most, +1.69"
+    assert [note.text for note in figure.layout.annotations] == [
+        "the baseline – 96.10 %",
+        "+ norm: batch – 97.79 %, +1.69 points",
+        "+ optimizer: adam – 98.31 %, +0.52 points",
+        "the winner – 98.31 %, +2.21 points",
+    ]
+    assert bars.customdata[1].endswith("+0.52 points, 95 % −0.12 to +1.16, n = 8")
+
+
+def test_a_step_that_loses_is_told_apart_and_one_that_was_not_run_is_not_drawn() -> None:
+    worse = replace(VERDICT.path[2], score=replace(VERDICT.path[2].score, mean=0.97))
+    worse = replace(worse, gain=Effect(-0.0079, -0.009, -0.005, 8, 0.001, 0.01))
+    unknown = replace(VERDICT.path[1], score=Mean(math.nan, math.nan, math.nan, 0, math.nan), gain=UNKNOWN)
+    figure = go.Figure(waterfall(replace(VERDICT, path=(*VERDICT.path[:2], worse, unknown))))
+    assert figure.data[0].marker.color == (BLUE, ORANGE)
+    assert figure.data[0].x == (pytest.approx(0.01688), pytest.approx(-0.0079))
+    down = replace(VERDICT, path=(VERDICT.path[0], worse))
+    assert go.Figure(waterfall(down)).layout.title.text.endswith("no trick adds to the ones before it")
+    assert waterfall(replace(VERDICT, path=VERDICT.path[:1])) is None
+    assert waterfall(BARE) is None
+
+
+def test_names_are_text_on_the_way_too() -> None:
+    nasty = replace(VERDICT.path[1], choice=NASTY[2])
+    assert "<b>" not in str({**waterfall(replace(VERDICT, path=(VERDICT.path[0], nasty))), "title": ""}["data"])
+
+
+def test_a_trick_links_to_its_card_where_there_is_one(run: Run) -> None:
+    cards = [
+        {"slot": "optimizer", "name": "adam", "about": "A.", "when": "", "interactions": "", "cost": "", "paper": ""}
+    ]
+    base, best = "optimizer: sgd\n", "optimizer:\n  adam: {lr: 0.1}\n"
+    recipes = run.trials["recipe"].mask(run.trials["number"] == 0, base).mask(run.trials["number"] == run.winner, best)
+    page = render(replace(run, cards=cards, trials=run.trials.assign(recipe=recipes)))
+    assert page.count('href="#card-optimizer-adam"') == 3, "below the chart, in the tricks' table and in the path's"
+    assert page.count('id="card-optimizer-adam"') == 1
+    assert "#card-mix" not in page
+    assert "#card" not in section(render(replace(run, cards=[])))
+
+
+def test_the_place_of_a_card_is_a_plain_name_whatever_its_choice_is_called() -> None:
+    assert links.card_id("norm", NASTY[2]) == "card-norm-script-b-cat-b-"

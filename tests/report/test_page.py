@@ -1,10 +1,12 @@
 """The page in a real browser, from disk, with the network off."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -86,7 +88,7 @@ def test_what_made_the_difference_is_drawn_and_written(page: Page) -> None:
     assert box["height"] == AROUND + 4 * ROW
     table = page.get_by_role("region", name="Tricks in numbers")
     assert not table.is_visible()
-    page.get_by_text("The same in numbers").click()
+    page.get_by_text("The same in numbers").first.click()
     assert table.is_visible()
 
 
@@ -244,3 +246,61 @@ def test_a_row_that_was_opened_stays_open_when_it_comes_back(browser: Browser, t
         )
         expect(page.locator("tr.detail")).to_have_count(1 if to == "0" else 0)
     page.close()
+
+
+def test_a_link_to_a_trick_opens_its_card(browser: Browser, tmp_path: Path) -> None:
+    folder = judge(write(tmp_path))
+    trials = pd.read_parquet(folder / "trials.parquet")
+    best = trials["number"] == json.loads((folder / "summary.json").read_text())["winner"]
+    trials.loc[best, "recipe"] = "optimizer:\n  adam: {lr: 0.00221}\n"
+    trials.to_parquet(folder / "trials.parquet")
+    card = dict.fromkeys(("when", "interactions", "cost", "paper"), "") | {"about": "A. B.", "when": "Often."}
+    (folder / "cards.json").write_text(json.dumps([card | {"slot": "optimizer", "name": "adam"}]))
+    page = browser.new_page()
+    page.goto(write_report(folder).as_uri())
+    shown = page.locator("#card-optimizer-adam dl")
+    link = page.get_by_role("link", name="optimizer: adam(lr=0.00221)").first
+    for _ in range(2):  # again, once it was folded
+        expect(shown).not_to_be_visible()
+        link.focus()
+        page.keyboard.press("Enter")
+        expect(shown).to_be_visible()
+        expect(page.locator("#card-optimizer-adam")).to_be_in_viewport()
+        page.locator("#card-optimizer-adam summary").click()
+    page.reload()
+    expect(shown).to_be_visible()
+    page.close()
+
+
+def test_a_box_over_an_axis_keeps_the_lines_through_it_until_it_is_gone(browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(write_report(write(tmp_path, 90)).as_uri())
+    drawn = "() => document.getElementById('chart-parallel').data.flatMap((t) => t.y).filter((y) => y !== null).length"
+    chart = page.locator("#chart-parallel")
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".nsewdrag").bounding_box()
+    assert box is not None
+    every = page.evaluate(drawn)
+    page.mouse.move(box["x"] + 0.85 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + 0.5 * box["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(500)  # the page's policy forbids to wait for a function
+    assert 0 < page.evaluate(drawn) < every
+    page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"] + 0.95 * box["height"])
+    page.wait_for_timeout(500)
+    assert page.evaluate(drawn) == every
+    page.close()
+
+
+def test_pictures_say_what_they_are_and_stay_within_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    pictures = page.locator("img")
+    assert pictures.count() == 7, "two sheets, five mistakes"
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        assert picture.get_attribute("alt")
+        box = picture.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+        assert picture.evaluate("(img) => img.decode().then(() => img.naturalWidth > 0)")

@@ -225,8 +225,10 @@ const plot = (id, figure) => {
   place.setAttribute("aria-label", title);
   place.style.height = `${layout.height}px`;
   layout.font.color = ink;
-  for (const axis of ["xaxis", "yaxis"]) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
+  if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
+  for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, tickcolor: line };
   Plotly.react(place, figure.data, layout, config);
+  if (id === "chart-parallel") followLines(place);
 };
 const knob = document.getElementById("knob");
 const drawCharts = () => {
@@ -235,6 +237,7 @@ const drawCharts = () => {
 };
 knob?.addEventListener("change", () => plot("chart-knob", knobs[knob.value]));
 dark.addEventListener("change", drawCharts);
+
 // paper is white, whatever the screen is
 const print = (on) => { document.documentElement.classList.toggle("printing", on); if (dark.matches) drawCharts(); };
 addEventListener("beforeprint", () => print(true));

@@ -1,0 +1,184 @@
+"""What the winner answers on the sealed test part: which classes it mistakes, and how sure it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from autocls.report.run import Run
+from autocls.report.wilson import interval
+from autocls.verdict.wording import percent
+
+MOST_CLASSES = 40
+"""Of a whole confusion matrix."""
+MOST_CONFUSED = 20
+"""Of one of more classes."""
+BINS = 15
+"""As many as Guo et al. have."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each class was taken for each."""
+
+    names: tuple[str, ...]
+    counts: npt.NDArray[np.int64]
+    """A row for each true class, a column for each given one."""
+    images: npt.NDArray[np.int64]
+    """Of each true class, those that were taken for a class that is not among these too."""
+
+    def most_confused(self) -> "Confusion":
+        """The whole, or the classes with the most mistakes of very many, in their order."""
+        if len(self.names) <= MOST_CLASSES:
+            return self
+        wrong = self.mistakes.sum(axis=0) + self.mistakes.sum(axis=1)
+        kept = np.sort(np.argsort(-wrong, kind="stable")[:MOST_CONFUSED])
+        return Confusion(tuple(self.names[i] for i in kept), self.counts[np.ix_(kept, kept)], self.images[kept])
+
+    @property
+    def mistakes(self) -> npt.NDArray[np.int64]:
+        """The counts without the right ones."""
+        return self.counts - np.diag(np.diag(self.counts))
+
+    @property
+    def finding(self) -> str:
+        """Which mistake is the most frequent, in one line."""
+        wrong, images = self.mistakes, int(self.counts.sum())
+        if not wrong.any():
+            return f"The winner makes no mistake on {images:,} test images"
+        true, given = np.unravel_index(wrong.argmax(), wrong.shape)
+        most, all_wrong = int(wrong.max()), int(wrong.sum())
+        if most == 1:
+            return f"No class is taken for the same other one twice in {all_wrong:,} mistakes on {images:,} test images"
+        return f"{most:,} of {all_wrong:,} mistakes are “{self.names[true]}” taken for “{self.names[given]}”"
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one class is told from the others."""
+
+    name: str
+    precision: float
+    """NaN where the class was never given."""
+    recall: float
+    """NaN without an image of it, likewise ``low`` and ``high``."""
+    low: float
+    """Of recall's 95 % interval, likewise ``high``."""
+    high: float
+    f1: float
+    support: int
+    """Images of it."""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers of about the same confidence."""
+
+    confidence: float
+    """Their mean, likewise ``right``."""
+    right: float
+    low: float
+    """Of the 95 % interval of ``right``, likewise ``high``."""
+    high: float
+    n: int
+    start: float
+    """Confidences of the bin are above this, and at most ``end``."""
+    end: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How sure the winner is, and how often it is right."""
+
+    bins: tuple[Bin, ...]
+    """Those of ``BINS`` equal parts of 0..1 that hold an answer."""
+    confidence: float
+    right: float
+    n: int
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error (Guo et al. 2017, arXiv:1706.04599)."""
+        return sum(b.n * abs(b.right - b.confidence) for b in self.bins) / self.n
+
+    @property
+    def finding(self) -> str:
+        """Whether the winner says as often as it is right, in one line."""
+        low, high = interval(self.right, self.n)
+        if low <= self.confidence <= high:
+            said = "can't be told from well calibrated overall"
+        else:
+            said = f"is {'over' if self.confidence > self.right else 'under'}-confident"
+        says = f"it says {percent(self.confidence)}, is right in {percent(self.right)}"
+        return f"The winner {said}: {says} (expected calibration error {100 * self.error:.1f} points)"
+
+
+def names(run: Run) -> tuple[str, ...]:
+    """The classes' names by their index in ``answers``."""
+    known = [str(name) for name in run.summary.get("classes") or []]
+    most = int(run.answers[["label", "winner"]].to_numpy().max(initial=-1)) + 1
+    return (*known, *(str(i) for i in range(len(known), most)))
+
+
+def confusion(run: Run) -> Confusion | None:
+    """None when the sealed part was not opened."""
+    if run.answers.empty:
+        return None
+    from sklearn.metrics import confusion_matrix
+
+    said = names(run)
+    counts = confusion_matrix(run.answers["label"], run.answers["winner"], labels=range(len(said)))
+    return Confusion(said, counts, counts.sum(axis=1))
+
+
+def class_scores(run: Run) -> list[ClassScore]:
+    """Each class's, the one with the lowest recall first; empty when the sealed part was not opened."""
+    if run.answers.empty:
+        return []
+    from sklearn.metrics import precision_recall_fscore_support
+
+    said, label, given = names(run), run.answers["label"], run.answers["winner"]
+    columns = precision_recall_fscore_support(label, given, labels=range(len(said)), zero_division=np.nan)
+    return sorted(
+        (
+            ClassScore(name, float(precision), float(recall), *_certain(float(recall), int(n)), float(f1), int(n))
+            for name, precision, recall, f1, n in zip(said, *columns, strict=True)
+        ),
+        key=lambda score: (np.isnan(score.recall), score.recall),
+    )
+
+
+def hardest(scores: Sequence[ClassScore]) -> str:
+    """What the classes' scores say, in one line."""
+    known = [score for score in scores if score.support]
+    if not known:
+        return "No class has an image in the test part"
+    if known[0].recall == 1:
+        return "Every class is recognised every time"
+    worst = known[0]
+    return (
+        f"“{worst.name}” is recognised least often: in {percent(worst.recall)} of {worst.support:,} images "
+        f"(95 % {100 * worst.low:.0f} to {100 * worst.high:.0f} %)"
+    )
+
+
+def calibration(run: Run) -> Calibration | None:
+    """None when it is not known how sure the winner was."""
+    known = run.answers.dropna(subset="confidence")
+    if known.empty:
+        return None
+    table = pd.DataFrame({"confidence": known["confidence"], "right": known["label"] == known["winner"]}).astype(float)
+    place = np.clip(np.ceil(table["confidence"] * BINS) - 1, 0, BINS - 1).astype(int)
+    bins = tuple(_bin(part, int(i)) for i, part in table.groupby(place.to_numpy()))
+    return Calibration(bins, float(table["confidence"].mean()), float(table["right"].mean()), len(table))
+
+
+def _bin(part: pd.DataFrame, i: int) -> Bin:
+    right, n = float(part["right"].mean()), len(part)
+    return Bin(float(part["confidence"].mean()), right, *_certain(right, n), n, i / BINS, (i + 1) / BINS)
+
+
+def _certain(share: float, n: int) -> tuple[float, float]:
+    return interval(share, n) if n else (np.nan, np.nan)
