@@ -1,6 +1,7 @@
 """Placing what was computed on one HTML page that needs no network."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,31 @@ def write_report(folder: Path) -> Path:
     return page
 
 
-def render(run: Run) -> str:
-    """The page of a run."""
-    texts, rows = content.texts(content.rows(run))
-    charts = {
+@dataclass(frozen=True)
+class Live:
+    """What a page that is served while its search runs must know besides."""
+
+    report: Path
+    """Where the page of the search will lie."""
+    stamp: str
+    """Of the rendering; another one has another."""
+    ended: bool
+    """Whether nothing more will come."""
+
+
+def charts(run: Run) -> dict[str, figures.Chart]:
+    """The charts of a run by their names, without those that have nothing to show."""
+    drawn = {
         "effects": forest(run.verdict) if run.verdict else None,
         "progress": figures.progress(run.searched, run.summary.get("baseline")),
         "curves": figures.curves(run.searched),
     }
+    return {name: chart for name, chart in drawn.items() if chart}
+
+
+def render(run: Run, live: Live | None = None) -> str:
+    """The page of a run; with ``live`` it asks its server for news, and for plotly's script too."""
+    texts, rows = content.texts(content.rows(run))
     return (
         _environment()
         .get_template("page.html.j2")
@@ -47,16 +65,22 @@ def render(run: Run) -> str:
             texts=texts,
             cards=content.cards(run),
             recipes=content.recipes(run),
-            charts={name: chart for name, chart in charts.items() if chart},
+            charts=charts(run),
             knobs=figures.knob_figures(run),
             failures=content.failures(run.trials),
             left_out=content.left_out(run.searched),
             classes=content.classes(run.summary),
             notes=run.summary.get("notes") or [],
             provenance=content.flat(run.environment),
-            plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
+            plotly=None if live else Markup(get_plotlyjs().replace("</script", "<\\/script")),
+            live=live,
         )
     )
+
+
+def render_starting(live: Live) -> str:
+    """The page of a search that has no trial yet."""
+    return _environment().get_template("starting.html.j2").render(live=live)
 
 
 def _environment() -> Environment:

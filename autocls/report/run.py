@@ -44,6 +44,8 @@ class Run:
     ``answers``, the most confident first."""
     associations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASSOCIATIONS))
     """A row for each ``parameter``: what of the good scores went along with it, as shares ``ped_anova``, ``fanova``."""
+    running: bool = False
+    """Whether its search goes on, as far as its journal says; trials may have the state RUNNING then."""
 
     @cached_property
     def searched(self) -> pd.DataFrame:
