@@ -71,6 +71,8 @@ class Drawn:
     page: bytes
     ended: bool
     """Whether nothing more will come."""
+    seconds: float
+    """What it took to draw."""
 
 
 def draw(folder: Path, stamp: Stamp) -> Drawn:
@@ -79,15 +81,17 @@ def draw(folder: Path, stamp: Stamp) -> Drawn:
     from autocls.report.run import read
     from autocls.search.folder import read_running
 
-    report = folder / "report.html"
+    began, report, ended = time.monotonic(), folder / "report.html", False
     try:
-        run = read_running(folder) if stamp.journal or not stamp.report else read(folder)
+        run = read_running(folder) if stamp.journal else read(folder)
     except BadInput:  # its journal begins a moment after its folder
-        return Drawn(stamp, render_starting(Live(report, str(stamp), ended=False)).encode(), ended=False)
-    ended = not run.running and bool(stamp.report)
-    if ended:
-        run = read(folder)  # which has what a journal lacks: the answers on the test part, pictures
-    return Drawn(stamp, render(run, Live(report, str(stamp), ended)).encode(), ended)
+        page = render_starting(Live(report, str(stamp), ended))
+    else:
+        ended = not run.running and bool(stamp.report)
+        if ended:
+            run = read(folder)  # which has what a journal lacks: the answers on the test part, pictures
+        page = render(run, Live(report, str(stamp), ended))
+    return Drawn(stamp, page.encode(), ended, time.monotonic() - began)
 
 
 def plotly() -> bytes:
@@ -119,10 +123,10 @@ class Artist:
         """The page as it is now, or was a little while ago when it takes long to draw."""
         with self._lock:
             stamp, last, now = Stamp.of(self._folder), self._drawn, time.monotonic()
-            ended = last is None or stamp.report != last.stamp.report
-            if last is None or (stamp != last.stamp and (ended or now >= self._not_before)):
+            urgent = last is None or stamp.report != last.stamp.report
+            if last is None or (stamp != last.stamp and (urgent or now >= self._not_before)):
                 self._drawn = last = self._elsewhere(draw, self._folder, stamp)
-                self._not_before = time.monotonic() + (time.monotonic() - now) * (1 / SHARE - 1)
+                self._not_before = time.monotonic() + last.seconds * (1 / SHARE - 1)
             return last
 
     def script(self) -> bytes:
@@ -223,25 +227,27 @@ class _Answer(BaseHTTPRequestHandler):
         super().__init__(*of_http)
 
     def do_GET(self) -> None:
-        if not self._of.accepts(self.headers.get("Host", "")):
-            return self._send(HTTPStatus.MISDIRECTED_REQUEST)
         token, _, name = urlsplit(self.path).path.removeprefix("/").partition("/")
-        if not secrets.compare_digest(token.encode(), self._of.token.encode()):
-            return self._send(HTTPStatus.NOT_FOUND)
-        if name not in ("", "update", "plotly.js"):
-            return self._send(HTTPStatus.NOT_FOUND)
-        self._of.asked()
+        known = secrets.compare_digest(token.encode(), self._of.token.encode())
+        if not self._of.accepts(self.headers.get("Host", "")):
+            self._send(HTTPStatus.MISDIRECTED_REQUEST)
+        elif not known or name not in ("", "update", "plotly.js"):
+            self._send(HTTPStatus.NOT_FOUND)
+        else:
+            self._of.asked()
+            self._script() if name == "plotly.js" else self._page()
+
+    def _script(self) -> None:
+        kept = {"Cache-Control": "private, max-age=86400"}
+        self._send(HTTPStatus.OK, self._of.artist.script(), "text/javascript", kept)
+
+    def _page(self) -> None:
         try:
-            if name == "plotly.js":
-                script, kept = self._of.artist.script(), {"Cache-Control": "private, max-age=86400"}
-                return self._send(HTTPStatus.OK, script, "text/javascript", kept)
             drawn = self._of.artist.newest()
         except Exception as error:  # a folder that is being written, deleted, broken: the next question may do better
             log.debug("the page can't be drawn", exc_info=True)
-            return self._send(HTTPStatus.SERVICE_UNAVAILABLE, f"the page can't be drawn: {error}".encode())
-        self._page(drawn)
-
-    def _page(self, drawn: Drawn) -> None:
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE, f"the page can't be drawn: {error}".encode())
+            return
         tag = f'"{drawn.stamp}"'
         headers = {"Cache-Control": "no-store", "ETag": tag}
         with contextlib.suppress(OSError):
