@@ -10,7 +10,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from autocls.report import content, figures
-from autocls.report.forest import forest
+from autocls.report.charts import charts
 from autocls.report.headline import headline
 from autocls.report.run import Run, read
 from autocls.verdict import wording
@@ -38,21 +38,11 @@ class Live:
     """Whether nothing more will come."""
 
 
-def charts(run: Run) -> dict[str, figures.Chart]:
-    """The charts of a run by their names, without those that have nothing to show."""
-    drawn = {
-        "effects": forest(run.verdict) if run.verdict else None,
-        "progress": figures.progress(run.searched, run.summary.get("baseline")),
-        "curves": figures.curves(run.searched),
-    }
-    return {name: chart for name, chart in drawn.items() if chart}
-
-
 def render(run: Run, live: Live | None = None) -> str:
     """The page of a run; with ``live`` it asks its server for news, and for plotly's script too."""
     texts, rows = content.texts(content.rows(run))
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             summary=run.summary,
@@ -80,25 +70,33 @@ def render(run: Run, live: Live | None = None) -> str:
 
 def render_starting(live: Live) -> str:
     """The page of a search that has no trial yet."""
-    return _environment().get_template("starting.html.j2").render(live=live)
+    return environment().get_template("starting.html.j2").render(live=live)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """The templates, with the ways in which numbers are written."""
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("autocls.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
-    environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
-    environment.globals |= {
+    written = (
+        wording.percent,
+        wording.signed,
+        wording.points,
+        wording.chance,
+        wording.probability,
+        wording.duration,
+        wording.count,
+    )
+    made.filters |= {"json": as_json, **{write.__name__: write for write in written}}
+    made.globals |= {
         "standing": wording.standing,
         "together": wording.together,
         "opened": wording.opened,
         "span": lambda of: wording.span(of.low, of.high),
         "shares": lambda of: wording.shares(of.low, of.high),
     }
-    return environment
+    return made
 
 
 def as_json(value: Any) -> Markup:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from autocls.errors import BadInput
-from autocls.report.run import Run
+from autocls.report.run import Run, read
 from autocls.search.evidence import verdict
 from autocls.search.record import JOURNAL, Record, Row
 from autocls.space import Space
@@ -121,6 +121,13 @@ def read_running(folder: Path) -> Run:
         trials, summary, read_json(folder / "environment.json", dict), found.recipe, read_text(folder / "space.yaml"),
         cards=[], verdict=judged, running=running,
     )  # fmt: skip
+
+
+def load(folder: Path) -> Run:
+    """The run in a folder: of its files, or of its journal while there are none. Writes nothing. Raises BadInput."""
+    if not (folder / "trials.parquet").is_file() and (folder / JOURNAL).is_file():
+        return read_running(folder)
+    return read(folder)
 
 
 def write_cards(folder: Path, cards: Sequence[Mapping[str, Any]]) -> None:
