@@ -36,7 +36,8 @@ def still(chart: Chart) -> Chart:
     """A chart as it stands alone, on white paper: with its title on top, and what the page's script adds to it."""
     layout = dict(chart["layout"])
     title = [html.escape(line) for line in textwrap.wrap(layout["title"]["text"], 88)]
-    above = _LINE * len(title) + 16
+    legend = layout.get("showlegend", True) and "legend" in layout
+    above = _LINE * len(title) + (40 if legend else 16)
     margin = {**layout["margin"], "t": layout["margin"]["t"] + above}
     layout |= {
         "title": {"text": "<br>".join(title), "x": 0.02, "xanchor": "left", "y": 1, "yref": "container",
