@@ -6,6 +6,7 @@ server lives in goes on undisturbed.
 
 import contextlib
 import logging
+import math
 import os
 import secrets
 import signal
@@ -20,7 +21,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from multiprocessing import get_context
-from multiprocessing.pool import Pool
+from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
@@ -35,8 +36,10 @@ SHARE = 0.2
 """Of a core, at most, for drawing: a large page is drawn less often."""
 LOOKING = 5.0
 """Seconds since the last question after which nobody looks any more."""
+PATIENCE = 2.0
+"""Seconds that whoever asks waits for a new page; then there is the last one."""
 LONGEST = 300.0
-"""Seconds after which a page is not waited for."""
+"""Seconds after which nothing will come of a drawing."""
 
 T = TypeVar("T")
 
@@ -77,20 +80,19 @@ class Drawn:
 
 def draw(folder: Path, stamp: Stamp) -> Drawn:
     """The page of the search in ``folder`` as it is now. Runs in the artist's process."""
-    from autocls.report.page import Live, render, render_starting
+    from autocls.report.page import PAGE, Live, render
     from autocls.report.run import read
     from autocls.search.folder import read_running
 
-    began, report, ended = time.monotonic(), folder / "report.html", False
+    began, report = time.monotonic(), folder / PAGE
     try:
         run = read_running(folder) if stamp.journal else read(folder)
     except BadInput:  # its journal begins a moment after its folder
-        page = render_starting(Live(report, str(stamp), ended))
-    else:
-        ended = not run.running and bool(stamp.report)
-        if ended:
-            run = read(folder)  # which has what a journal lacks: the answers on the test part, pictures
-        page = render(run, Live(report, str(stamp), ended))
+        return _starting(folder)
+    ended = not run.running and bool(stamp.report)
+    if ended:
+        run = read(folder)  # which has what a journal lacks: the answers on the test part, pictures
+    page = render(run, Live(report, str(stamp), ended))
     return Drawn(stamp, page.encode(), ended, time.monotonic() - began)
 
 
@@ -114,25 +116,29 @@ class Artist:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._pool: Pool | None = None
-        self._drawn: Drawn | None = None
-        self._script = b""
+        self._drawn = Drawn(Stamp("", ""), b"", ended=False, seconds=0.0)
+        self._drawing: AsyncResult[Drawn] | None = None
+        self._began = 0.0
+        """When it began to draw."""
         self._not_before = 0.0
+        self._script = b""
         self._lock = threading.Lock()
 
     def newest(self) -> Drawn:
         """The page as it is now, or was a little while ago when it takes long to draw."""
         with self._lock:
-            stamp, last, now = Stamp.of(self._folder), self._drawn, time.monotonic()
-            urgent = last is None or stamp.report != last.stamp.report
-            if last is None or (stamp != last.stamp and (urgent or now >= self._not_before)):
-                self._drawn = last = self._elsewhere(draw, self._folder, stamp)
-                self._not_before = time.monotonic() + last.seconds * (1 / SHARE - 1)
-            return last
+            stamp, now = Stamp.of(self._folder), time.monotonic()
+            urgent = stamp.report != self._drawn.stamp.report
+            if self._drawing is None and stamp != self._drawn.stamp and (urgent or now >= self._not_before):
+                self._drawing, self._began = self._elsewhere(draw, self._folder, stamp), now
+            if self._drawing is not None:
+                self._take(self._drawing)
+            return self._drawn if self._drawn.page else _starting(self._folder)
 
     def script(self) -> bytes:
         """The charts' script."""
         with self._lock:
-            self._script = self._script or self._elsewhere(plotly)
+            self._script = self._script or self._elsewhere(plotly).get(LONGEST)
             return self._script
 
     def close(self) -> None:
@@ -140,11 +146,29 @@ class Artist:
         if self._pool is not None:
             self._pool.terminate()
 
-    def _elsewhere(self, what: Callable[..., T], *given: Any) -> T:
+    def _take(self, drawing: AsyncResult[Drawn]) -> None:
+        """Take what is being drawn, if that is done soon."""
+        drawing.wait(PATIENCE)
+        if drawing.ready():
+            self._drawing = None
+            self._drawn = drawing.get()
+            self._not_before = time.monotonic() + self._drawn.seconds * (1 / SHARE - 1)
+        elif time.monotonic() - self._began > LONGEST:  # its process was killed: whoever asks next has a new one
+            self._drawing = None
+
+    def _elsewhere(self, what: Callable[..., T], *given: Any) -> AsyncResult[T]:
         if self._pool is None:
             # a fork would copy the search's threads and locks; a pool's process ends when its parent is killed
             self._pool = get_context("spawn").Pool(1, _settle)
-        return self._pool.apply_async(what, given).get(LONGEST)
+        return self._pool.apply_async(what, given)
+
+
+def _starting(folder: Path) -> Drawn:
+    from autocls.report.page import PAGE, Live, render_starting
+
+    stamp = Stamp("", "")
+    page = render_starting(Live(folder / PAGE, str(stamp), ended=False))
+    return Drawn(stamp, page.encode(), ended=False, seconds=0.0)
 
 
 class Server:
@@ -155,7 +179,7 @@ class Server:
         self.journal = folder.absolute() / "journal.log"
         self.token = secrets.token_urlsafe(16)
         self.local = _is_loopback(host)
-        self._asked = -LOOKING
+        self._asked = -math.inf
         self._seen = threading.Event()
         try:
             self._http = (_Http6 if ":" in host else _Http)((host, port), partial(_Answer, self))

@@ -69,7 +69,7 @@ def render(run: Run, live: Live | None = None) -> str:
 
 
 def render_starting(live: Live) -> str:
-    """The page of a search that has no trial yet."""
+    """What is shown of a search until its page is drawn."""
     return environment().get_template("starting.html.j2").render(live=live)
 
 

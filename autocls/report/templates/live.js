@@ -48,5 +48,5 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !ended) ask(); });
   setInterval(tell, 1000);
   tell();
-  if (!ended) timer = setTimeout(ask, EVERY);
+  if (!ended) timer = setTimeout(ask, document.querySelector("main") ? EVERY : 0);
 }
