@@ -16,7 +16,21 @@ from autocls.cli.progress import clock
 from autocls.cli.search import seconds
 from autocls.errors import BadInput
 
-VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "spaces", "validate", "verdict", "cards")
+VERBS = (
+    "search",
+    "train",
+    "predict",
+    "report",
+    "best",
+    "tricks",
+    "models",
+    "spaces",
+    "validate",
+    "verdict",
+    "cards",
+    "watch",
+    "leaderboard",
+)
 
 
 def run(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
