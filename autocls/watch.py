@@ -242,7 +242,6 @@ class _Http6(_Http):
 
 
 class _Answer(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
     server_version, sys_version = "autocls", ""
     timeout = 60
 

@@ -9,7 +9,7 @@ from autocls.watch import Server
 from tests.report.test_page import browser as browser
 from tests.watched import searching
 
-NEWS = 30_000
+NEWS = 90_000
 
 
 def test_news_of_a_running_search_come_by_themselves(browser: Browser, tmp_path: Path) -> None:

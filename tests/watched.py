@@ -87,7 +87,7 @@ def get(address: str, **headers: str) -> Answer:
         return Answer(error.code, error.headers, error.read().decode())
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], seconds: float = 200) -> None:
     """Wait for something that will come."""
     end = time.monotonic() + seconds
     while not holds():

@@ -42,7 +42,7 @@ def render(run: Run, live: Live | None = None) -> str:
     """The page of a run; with ``live`` it asks its server for news, and for plotly's script too."""
     texts, rows = content.texts(content.rows(run))
     return (
-        environment()
+        _environment()
         .get_template("page.html.j2")
         .render(
             summary=run.summary,
@@ -70,33 +70,31 @@ def render(run: Run, live: Live | None = None) -> str:
 
 def render_starting(live: Live) -> str:
     """What is shown of a search until its page is drawn."""
-    return environment().get_template("starting.html.j2").render(live=live)
+    return place("starting.html.j2", live=live)
 
 
-def environment() -> Environment:
+def place(template: str, **shown: Any) -> str:
+    """What is shown in its places in a template."""
+    return _environment().get_template(template).render(shown)
+
+
+def _environment() -> Environment:
     """The templates, with the ways in which numbers are written."""
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("autocls.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    written = (
-        wording.percent,
-        wording.signed,
-        wording.points,
-        wording.chance,
-        wording.probability,
-        wording.duration,
-        wording.count,
-    )
-    made.filters |= {"json": as_json, **{write.__name__: write for write in written}}
-    made.globals |= {
+    written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
+    environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
+    environment.filters["milliseconds"] = wording.milliseconds
+    environment.globals |= {
         "standing": wording.standing,
         "together": wording.together,
         "opened": wording.opened,
         "span": lambda of: wording.span(of.low, of.high),
         "shares": lambda of: wording.shares(of.low, of.high),
     }
-    return made
+    return environment
 
 
 def as_json(value: Any) -> Markup:

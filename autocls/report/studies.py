@@ -14,12 +14,12 @@ from urllib.parse import quote
 import pandas as pd
 
 from autocls.report.markdown import escape, table
-from autocls.report.page import PAGE, environment
+from autocls.report.page import PAGE, place
 from autocls.report.recipes import chips
 from autocls.report.run import Run
 from autocls.verdict.pooling import Pooled, pool
 from autocls.verdict.verdict import Effect, Mean, Opening, Trick, Word
-from autocls.verdict.wording import count, duration, name_of, percent, score, shares, signed, span
+from autocls.verdict.wording import count, duration, milliseconds, name_of, percent, score, shares, signed, span
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,6 @@ class Comparison:
 def study(folder: Path, run: Run, page: Path) -> Study:
     """What the run in a folder came to, for a page that will lie at ``page``."""
     known, summary, verdict = _known(run, run.winner), run.summary, run.verdict
-    sealed = summary.get("test_score")
-    opened = None if sealed is None else Opening(int(summary.get("test_images") or 0), float(sealed), None, 1)
     its, report = folder.absolute(), os.path.relpath(folder.absolute() / PAGE, page.absolute().parent)
     baseline = _known(run, summary.get("baseline")).get("recipe", "{}")
     judged = verdict if verdict and verdict.confirmed.n else None
@@ -120,7 +118,7 @@ def study(folder: Path, run: Run, page: Path) -> Study:
         searched=float(known.get("score", math.nan)),
         confirmed=judged.confirmed if judged else None,
         gain=judged.gain if judged and judged.gain.n else None,
-        test=(verdict.test if verdict else None) or opened,
+        test=run.test,
         tricks=verdict.tricks if verdict else (),
         parameters=int(known["parameters"]) if "parameters" in known else None,
         latency=float(known.get("latency", math.nan)),
@@ -162,17 +160,8 @@ def finding(studies: Sequence[Study], compared: Sequence[Comparison]) -> str:
 def html(studies: Sequence[Study]) -> str:
     """The page across studies."""
     compared = comparisons(studies)
-    return (
-        environment()
-        .get_template("studies.html.j2")
-        .render(
-            studies=studies,
-            compared=compared,
-            finding=finding(studies, compared),
-            names=names(studies),
-            milliseconds=milliseconds,
-        )
-    )
+    said, called = finding(studies, compared), names(studies)
+    return place("studies.html.j2", studies=studies, compared=compared, finding=said, names=called)
 
 
 def names(studies: Sequence[Study]) -> list[str]:
@@ -242,11 +231,6 @@ def as_csv(studies: Sequence[Study]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
-
-
-def milliseconds(seconds: float) -> str:
-    """``1.25 ms``; a dash for what is not known."""
-    return "–" if math.isnan(seconds) else f"{1000 * seconds:.3g} ms"
 
 
 def _mean(mean: Mean) -> str:

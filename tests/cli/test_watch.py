@@ -18,7 +18,7 @@ from tests.watched import get, until
 
 
 def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
-    short = ["--trials", "2", "--epochs", "2", "--confirm", "0", "--address", "inline"]
+    short = ["--trials", "1", "--epochs", "1", "--confirm", "0", "--address", "inline"]
     with subprocess.Popen(
         [sys.executable, "-m", "autocls", "search", "digits", *short, "--out", "out", "--json"],
         cwd=tmp_path,

@@ -28,13 +28,16 @@ def test_markdown_has_the_results_and_the_verdict(run: Run) -> None:
     text = exports.markdown(run)
     assert text.startswith("**Trial 9 wins: 97.90 % macro f1 on the sealed test part** (pets &amp; co)")
     assert "| norm: &lt;/script>&lt;b>cat&lt;/b> | none | +1.42 | +0.81 to +2.03 | 8 | 0.003 | helps |" in text
-    assert "| 9 | 99.26 % | 98.31 % | 98.02 to 98.60 % | 8 | winner |" in text
+    assert "| macro f1, confirmed (95 %) | 98.31 % (98.02 to 98.60), n = 8 | 96.10 % (95.39 to 96.81), n = 8 |" in text
+    assert "| macro f1, sealed test | 97.90 % | 95.80 % |" in text
+    assert "| from the baseline (95 %) | +2.21 points (+1.58 to +2.84), 8 pairs |" in text
     assert "<" not in text
 
 
 def test_markdown_without_a_verdict_or_a_winner(tmp_path: Path) -> None:
     plain = exports.markdown(read(write(tmp_path / "plain")))
-    assert "| trials | 30 |" in plain
+    assert "30 trials (8 complete, 18 stopped early, 4 failed), 141 epochs, 2 min 05 s" in plain
+    assert "confirmed" not in plain
     assert "Holm" not in plain
     assert exports.markdown(read(write(tmp_path / "none", 3, complete=False))).startswith("**No winner yet**")
 
