@@ -73,7 +73,7 @@ def _association(run: Run, row: dict[str, Any]) -> str:
     base, test, score = _score(run.trials, run.summary.get("baseline")), _test(run), row["score"]
     sentence = f"Trial {row['number']} has the best {_metric(run)} on the validation part, {percent(score)}"
     if row["number"] == run.summary.get("baseline"):
-        sentence += ": it is the plain baseline, and no trial beat it"
+        sentence += f": it is the plain baseline, and no trial {'has beaten it yet' if run.running else 'beat it'}"
     elif math.isnan(base):
         sentence += "; the baseline was not completed, so there is nothing to compare it with"
     else:

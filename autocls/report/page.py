@@ -64,6 +64,7 @@ def render(run: Run, live: Live | None = None) -> str:
             provenance=content.flat(run.environment),
             plotly=None if live else Markup(get_plotlyjs().replace("</script", "<\\/script")),
             live=live,
+            running=run.running,
         )
     )
 
