@@ -35,13 +35,13 @@ def write_figures(run: Run, folder: Path, format: Format) -> list[Path]:
 def still(chart: Chart) -> Chart:
     """A chart as it stands alone, on white paper: with its title on top, and what the page's script adds to it."""
     layout = dict(chart["layout"])
-    title = [html.escape(line) for line in textwrap.wrap(layout["title"]["text"], 88)]
+    title = [html.escape(line, quote=False) for line in textwrap.wrap(layout["title"]["text"], 88)]
     legend = layout.get("showlegend", True) and "legend" in layout
     above = _LINE * len(title) + (40 if legend else 16)
     margin = {**layout["margin"], "t": layout["margin"]["t"] + above}
     layout |= {
         "title": {"text": "<br>".join(title), "x": 0.02, "xanchor": "left", "y": 1, "yref": "container",
-                  "yanchor": "top", "pad": {"t": 12}, "font": {"size": _TITLE, "weight": 600}},
+                  "yanchor": "top", "pad": {"t": 12 + _LINE // 2 * (len(title) - 1)}, "font": {"size": _TITLE, "weight": 600}},
         "font": {**layout["font"], "color": _INK}, "paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff",
         "margin": margin, "height": layout["height"] + above, "width": WIDTH,
     }  # fmt: skip
