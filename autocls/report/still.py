@@ -41,7 +41,8 @@ def still(chart: Chart) -> Chart:
     margin = {**layout["margin"], "t": layout["margin"]["t"] + above}
     layout |= {
         "title": {"text": "<br>".join(title), "x": 0.02, "xanchor": "left", "y": 1, "yref": "container",
-                  "yanchor": "top", "pad": {"t": 12 + _LINE // 2 * (len(title) - 1)}, "font": {"size": _TITLE, "weight": 600}},
+                  "yanchor": "top", "pad": {"t": 12 + _LINE // 2 * (len(title) - 1)},
+                  "font": {"size": _TITLE, "weight": 600}},
         "font": {**layout["font"], "color": _INK}, "paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff",
         "margin": margin, "height": layout["height"] + above, "width": WIDTH,
     }  # fmt: skip
