@@ -5,7 +5,21 @@ import sys
 
 import typer
 
-from autocls.cli import best, cards, models, predict, report, search, spaces, train, tricks, validate, verdict
+from autocls.cli import (
+    best,
+    cards,
+    leaderboard,
+    models,
+    predict,
+    report,
+    search,
+    spaces,
+    train,
+    tricks,
+    validate,
+    verdict,
+    watch,
+)
 from autocls.errors import BadInput
 
 app = typer.Typer(
@@ -16,7 +30,21 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for verb in (search, verdict, report, cards, train, predict, best, tricks, models, spaces, validate):
+for verb in (
+    search,
+    watch,
+    verdict,
+    report,
+    leaderboard,
+    cards,
+    train,
+    predict,
+    best,
+    tricks,
+    models,
+    spaces,
+    validate,
+):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 
 

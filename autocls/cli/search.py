@@ -3,11 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autocls.cli.quantities import amount, seconds
+
+if TYPE_CHECKING:
+    from autocls.search.run import SearchResult
 
 
 def command(
@@ -67,37 +70,58 @@ def command(
     if address != "inline":
         begin(address)  # while the rest is imported
     from autocls.cli.progress import Progress
+    from autocls.cli.watch import Beside
+    from autocls.search.driver import Snapshot
+    from autocls.search.folder import default
     from autocls.search.run import search
 
-    with Progress(shown=not no_progress) as progress:
-        result = search(
-            data, space, trials=trials, seconds=budget, epochs=epochs, out=out, seed=seed, metric=metric,
-            address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, sampler=sampler,
-            pruner=pruner, confirm=confirm, seeds=seeds, max_params=most, max_latency=longest, screen=screen,
-            prior=prior, storage=storage, root=root, skip_bad=skip_bad, watch=progress.show,
-        )  # fmt: skip
-    now, recipe_file = result.snapshot, result.folder / "best_recipe.yaml"
-    if as_json:
-        print(json.dumps({
-            "folder": str(result.folder), "report": str(result.report), "stopped": result.stopped,
-            "complete": now.complete, "pruned": now.pruned, "failed": now.failed, "designed": now.designed,
-            "epochs": now.epochs, "metric": metric, "winner": result.winner, "score": result.score,
-            "test_score": result.test_score, "recipe": result.recipe.plain() if result.recipe else None,
-            "verdict": result.verdict.paragraph if result.verdict else None,
-        }, ensure_ascii=False))  # fmt: skip
-        return
+    folder = out if out is not None else default(data, space)
+    with Beside(folder) as page:
+        with Progress(shown=not no_progress) as progress:
+
+            def watch(snapshot: Snapshot) -> None:
+                if storage is None:  # the page is read from the journal
+                    page.begin()
+                progress.show(snapshot)
+
+            result = search(
+                data, space, trials=trials, seconds=budget, epochs=epochs, out=folder, seed=seed, metric=metric,
+                address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, sampler=sampler,
+                pruner=pruner, confirm=confirm, seeds=seeds, max_params=most, max_latency=longest, screen=screen,
+                prior=prior, storage=storage, root=root, skip_bad=skip_bad, watch=watch,
+            )  # fmt: skip
+        if as_json:
+            _print_json(result, metric)
+        else:
+            _print(result, metric, limited=most is not None or longest is not None)
+        page.part()
+    if result.recipe is None and not as_json:
+        sys.exit(1)
+
+
+def _print_json(result: "SearchResult", metric: str) -> None:
+    now = result.snapshot
+    print(json.dumps({
+        "folder": str(result.folder), "report": str(result.report), "stopped": result.stopped,
+        "complete": now.complete, "pruned": now.pruned, "failed": now.failed, "designed": now.designed,
+        "epochs": now.epochs, "metric": metric, "winner": result.winner, "score": result.score,
+        "test_score": result.test_score, "recipe": result.recipe.plain() if result.recipe else None,
+        "verdict": result.verdict.paragraph if result.verdict else None,
+    }, ensure_ascii=False), flush=True)  # fmt: skip
+
+
+def _print(result: "SearchResult", metric: str, *, limited: bool) -> None:
+    now = result.snapshot
     designed = f", {now.designed} designed runs" if now.designed else ""
     done = f"{now.complete} trials complete, {now.pruned} stopped early, {now.failed} failed{designed}"
     print(f"{done}; {result.stopped}.")
     if result.recipe is None:
-        completed = "No trial within the limits was completed" if most or longest else "No trial was completed"
+        completed = "No trial within the limits was completed" if limited else "No trial was completed"
         print(f"{completed}, so there is no winner: give it more time, or see in the report why trials ended.")
     else:
         print(f"Winner: trial {result.winner}, {metric} {result.score:.2%} on validation, "
               f"{result.test_score:.2%} on the sealed test part.")  # fmt: skip
         if result.verdict is not None:
             print(f"\n{result.verdict.paragraph}\n")
-        print(f"Recipe: {recipe_file}\nModel:  {result.folder / 'model'}")
+        print(f"Recipe: {result.folder / 'best_recipe.yaml'}\nModel:  {result.folder / 'model'}")
     print(f"Report: {result.report}", flush=True)
-    if result.recipe is None:
-        sys.exit(1)

@@ -36,16 +36,20 @@ def headline(run: Run) -> Headline:
     """The top of the page."""
     row = _row(run.trials, run.winner)
     if row is None:
-        return Headline("No winner yet", _no_winner(run), _effort(run), ())
+        title = "The search is running: no trial is complete yet" if run.running else "No winner yet"
+        return Headline(title, _no_winner(run), _effort(run), ())
     facts = [*_scores(run, row)]
     if not pd.isna(row["parameters"]):
         facts.append(Fact("parameters", f"{int(row['parameters']):,}"))
-    sentence = run.verdict.paragraph if run.verdict else _association(run, row)
-    return Headline(_title(run, row), sentence, (*facts, *_effort(run)), _commands(run))
+    sentence = run.verdict.paragraph if run.verdict and not run.running else _association(run, row)
+    commands = () if run.running else _commands(run)
+    return Headline(_title(run, row), sentence, (*facts, *_effort(run)), commands)
 
 
 def _title(run: Run, row: dict[str, Any]) -> str:
     test, verdict, metric = _test(run), run.verdict, _metric(run)
+    if run.running:
+        return f"The search is running: best so far {percent(row['score'])} {metric}, trial {row['number']}"
     who = "The plain baseline" if row["number"] == run.summary.get("baseline") else f"Trial {row['number']}"
     if test is not None:
         where = "on the sealed test part" if test.times == 1 else f"on a test part opened {test.times} times"
@@ -56,6 +60,8 @@ def _title(run: Run, row: dict[str, Any]) -> str:
 
 
 def _no_winner(run: Run) -> str:
+    if run.running:
+        return "The first score that counts comes when a trial has trained all its epochs."
     failed = (run.searched["state"] == "FAIL").sum()
     advice = "Every trial failed: the reasons are below." if failed and failed == len(run.searched) else (
         "Give the search more time, or fewer epochs a trial."
@@ -68,7 +74,7 @@ def _association(run: Run, row: dict[str, Any]) -> str:
     base, test, score = _score(run.trials, run.summary.get("baseline")), _test(run), row["score"]
     sentence = f"Trial {row['number']} has the best {_metric(run)} on the validation part, {percent(score)}"
     if row["number"] == run.summary.get("baseline"):
-        sentence += ": it is the plain baseline, and no trial beat it"
+        sentence += f": it is the plain baseline, and no trial {'has beaten it yet' if run.running else 'beat it'}"
     elif math.isnan(base):
         sentence += "; the baseline was not completed, so there is nothing to compare it with"
     else:
@@ -115,10 +121,12 @@ def _effort(run: Run) -> tuple[Fact, ...]:
     trials, summary = run.searched, run.summary
     states = trials["state"].value_counts()
     complete, pruned, failed = (int(states.get(s, 0)) for s in ("COMPLETE", "PRUNED", "FAIL"))
+    ended = "so far" if run.running else str(summary.get("stopped", ""))
+    running = f", {states['RUNNING']} running" if "RUNNING" in states else ""
     return (
-        Fact("trials", f"{len(trials):,}", f"{complete} complete, {pruned} stopped early, {failed} failed"),
+        Fact("trials", f"{len(trials):,}", f"{complete} complete, {pruned} stopped early, {failed} failed{running}"),
         Fact("epochs trained", f"{int(run.trials['epochs'].sum()):,}"),
-        Fact("time", duration(float(summary.get("seconds") or 0.0)), str(summary.get("stopped", ""))),
+        Fact("time", duration(float(summary.get("seconds") or 0.0)), ended),
     )
 
 

@@ -1,6 +1,7 @@
 """Placing what was computed on one HTML page that needs no network."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,20 @@ def write_report(folder: Path) -> Path:
     return page
 
 
-def render(run: Run) -> str:
-    """The page of a run."""
+@dataclass(frozen=True)
+class Live:
+    """What a page that is served while its search runs must know besides."""
+
+    report: Path
+    """Where the page of the search will lie."""
+    stamp: str
+    """Of the rendering; another one has another."""
+    ended: bool
+    """Whether nothing more will come."""
+
+
+def render(run: Run, live: Live | None = None) -> str:
+    """The page of a run; with ``live`` it asks its server for news, and for plotly's script too."""
     texts, rows = content.texts(content.rows(run))
     return (
         _environment()
@@ -53,9 +66,21 @@ def render(run: Run) -> str:
             left_out=content.left_out(run.searched),
             notes=run.summary.get("notes") or [],
             provenance=content.flat(run.environment),
-            plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
+            plotly=None if live else Markup(get_plotlyjs().replace("</script", "<\\/script")),
+            live=live,
+            running=run.running,
         )
     )
+
+
+def render_starting(live: Live) -> str:
+    """What is shown of a search until its page is drawn."""
+    return place("starting.html.j2", live=live)
+
+
+def place(template: str, **shown: Any) -> str:
+    """What is shown in its places in a template."""
+    return _environment().get_template(template).render(shown)
 
 
 def _environment() -> Environment:
@@ -66,6 +91,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
     environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
+    environment.filters["milliseconds"] = wording.milliseconds
     environment.globals |= {
         "card_id": links.card_id,
         "card_of": links.card_of,

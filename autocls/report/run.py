@@ -15,7 +15,7 @@ from autocls.errors import BadInput
 from autocls.report.recipes import Recipes
 from autocls.verdict.file import VERDICT, load, read_json, read_text
 from autocls.verdict.ranking import leaderboard, winner
-from autocls.verdict.verdict import Phase, Verdict
+from autocls.verdict.verdict import Opening, Phase, Verdict
 
 ANSWERS = ["name", "label", "winner", "confidence", "baseline", "baseline_confidence"]
 ASSOCIATIONS = ["parameter", "ped_anova", "fanova"]
@@ -44,6 +44,8 @@ class Run:
     ``answers``, the most confident first."""
     associations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASSOCIATIONS))
     """A row for each ``parameter``: what of the good scores went along with it, as shares ``ped_anova``, ``fanova``."""
+    running: bool = False
+    """Whether its search goes on, as far as its journal says; trials may have the state RUNNING then."""
 
     @cached_property
     def searched(self) -> pd.DataFrame:
@@ -55,6 +57,14 @@ class Run:
         """The number of the trial that won: as the summary has it, or the first of the leaderboard."""
         number = self.summary.get("winner")
         return winner(self.searched) if number is None else int(number)
+
+    @property
+    def test(self) -> Opening | None:
+        """The sealed test part as it was opened; only a verdict knows the baseline there, and how often."""
+        if self.verdict and self.verdict.test:
+            return self.verdict.test
+        score = self.summary.get("test_score")
+        return None if score is None else Opening(int(self.summary.get("test_images") or 0), float(score), None, 1)
 
     @cached_property
     def board(self) -> pd.DataFrame:

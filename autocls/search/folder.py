@@ -1,23 +1,36 @@
 """The run folder: what a search leaves behind, written from the study."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from autocls.errors import BadInput
+from autocls.report.run import Run, read
 from autocls.search.evidence import verdict
 from autocls.search.record import JOURNAL, Record, Row
 from autocls.space import Space
-from autocls.verdict.file import VERDICT, save
+from autocls.verdict.file import VERDICT, read_json, read_text, save
+from autocls.verdict.verdict import Verdict
 
 MODEL = "model"
 RECIPE = "best_recipe.yaml"
 TEACHERS = "teachers"
 """Model folders of trials that others learned from; the recipes name them, so they stay."""
+
+
+def default(data: str, space: str | Path) -> Path:
+    """The output folder of a search that was given none."""
+    if data.startswith("torchvision:"):
+        name = data.partition(":")[2].lower()
+    else:
+        path = Path(data).resolve()
+        name = path.name if path.is_dir() else path.stem
+    return Path("reports") / f"{name}-{Path(space).stem}"
 
 
 def must_be_free(folder: Path) -> None:
@@ -51,12 +64,20 @@ def frame(rows: list[Row]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def write(folder: Path, study: Record) -> dict[str, Any]:
-    """Write ``trials.parquet``, ``summary.json``, ``best_recipe.yaml`` and ``verdict.json``; returns the summary."""
-    rows, about = study.rows(), study.about()
-    frame(rows).to_parquet(folder / "trials.parquet", index=False)
-    found = verdict(study)
-    best = found.winner if found is not None else None
+@dataclass(frozen=True)
+class Contents:
+    """What a study's journal says of it, as the files of a run folder have it."""
+
+    trials: pd.DataFrame
+    summary: dict[str, Any]
+    verdict: Verdict | None
+    recipe: str | None
+    """The winner's."""
+
+
+def contents(study: Record) -> Contents:
+    """What there is to write of a study that has ended, or was killed."""
+    rows, about, found = study.rows(), study.about(), verdict(study)
     opened = found.test if found is not None else None
     summary = {
         **{key: about.get(key) for key in _KEPT},
@@ -64,15 +85,49 @@ def write(folder: Path, study: Record) -> dict[str, Any]:
         "test_images": opened.images if opened else None,
         "seconds": about.get("seconds", max((r.finished for r in rows), default=0.0)),
         "stopped": about.get("stopped", "the search was killed"),
-        "winner": best,
+        "winner": found.winner if found is not None else None,
         "baseline": 0 if rows else None,
     }
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False), encoding="utf-8")
-    if found is not None:
-        recipe = next(r.recipe for r in rows if r.number == best)
-        (folder / RECIPE).write_text(recipe, encoding="utf-8")
-        save(found, folder / VERDICT)
-    return summary
+    recipe = next((r.recipe for r in rows if found is not None and r.number == found.winner), None)
+    return Contents(frame(rows), summary, found, recipe)
+
+
+def write(folder: Path, study: Record) -> dict[str, Any]:
+    """Write ``trials.parquet``, ``summary.json``, ``best_recipe.yaml`` and ``verdict.json``; returns the summary."""
+    found = contents(study)
+    found.trials.to_parquet(folder / "trials.parquet", index=False)
+    (folder / "summary.json").write_text(json.dumps(found.summary, indent=2, ensure_ascii=False), encoding="utf-8")
+    if found.verdict is not None and found.recipe is not None:
+        (folder / RECIPE).write_text(found.recipe, encoding="utf-8")
+        save(found.verdict, folder / VERDICT)
+    return found.summary
+
+
+def read_running(folder: Path) -> Run:
+    """The run that a folder's journal holds so far; writes nothing, so a search may be going on in it.
+
+    Trials that have not ended have the state RUNNING. Raises BadInput when there is no journal, or no study in it yet.
+    """
+    study = Record.open(folder)
+    found, about, running = contents(study), study.about(), "stopped" not in study.about()
+    trials, summary, judged = found.trials, found.summary, found.verdict
+    if running:
+        going = trials["number"].isin(study.running())
+        trials = trials.assign(state=trials["state"].mask(going, "RUNNING"), reason=trials["reason"].mask(going, ""))
+        since = (folder / JOURNAL).stat().st_mtime - about.get("began", math.inf)
+        summary = {**summary, "stopped": "", "seconds": max(0.0, summary["seconds"], since)}
+        judged = judged if judged and judged.confirmed.n else None
+    return Run(
+        trials, summary, read_json(folder / "environment.json", dict), found.recipe, read_text(folder / "space.yaml"),
+        cards=[], verdict=judged, running=running,
+    )  # fmt: skip
+
+
+def load(folder: Path) -> Run:
+    """The run in a folder: of its files, or of its journal while there are none. Writes nothing. Raises BadInput."""
+    if not (folder / "trials.parquet").is_file() and (folder / JOURNAL).is_file():
+        return read_running(folder)
+    return read(folder)
 
 
 def write_cards(folder: Path, cards: Sequence[Mapping[str, Any]]) -> None:

@@ -91,6 +91,10 @@ class Record:
         trials, seed = self._study.get_trials(deepcopy=False), self.about().get("seed", 0)
         return [_row(t, seed) for t in trials if "started" in t.user_attrs and "duplicate_of" not in t.user_attrs]
 
+    def running(self) -> set[int]:
+        """The numbers of the trials that have not ended."""
+        return {trial.number for trial in self.trials() if trial.state == TrialState.RUNNING}
+
     def trials(self) -> list[FrozenTrial]:
         """Optuna's own record of each trial."""
         return self._study.get_trials(deepcopy=False)

@@ -114,7 +114,7 @@ def search(
     opened = _space(space, epochs)
     favoured = Prior.load(Path(prior)).favoured() if prior is not None else {}
     name = space if isinstance(space, str | Path) else "space"
-    target = Path(out) if out is not None else Path("reports") / f"{_short(data, objective)}-{Path(name).stem}"
+    target = Path(out) if out is not None else folder.default(_short(data, objective), name)
     folder.must_be_free(target)
     prepared = None
     if objective is not None:
@@ -251,12 +251,7 @@ def _space(space: str | Path | Mapping[str, Any] | Space, epochs: int | None) ->
 
 
 def _short(data: str | Path | None, objective: Objective | None) -> str:
-    if data is None:
-        return getattr(objective, "__name__", "objective")
-    if str(data).startswith("torchvision:"):
-        return str(data).partition(":")[2].lower()
-    path = Path(data).resolve()
-    return path.name if path.is_dir() else path.stem
+    return getattr(objective, "__name__", "objective") if data is None else str(data)
 
 
 def _about(prepared: Prepared | None) -> dict[str, Any]:

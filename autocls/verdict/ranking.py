@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-_STATES = ["COMPLETE", "PRUNED", "FAIL"]
+_STATES = ["COMPLETE", "RUNNING", "PRUNED", "FAIL"]
 
 
 def leaderboard(trials: pd.DataFrame) -> pd.DataFrame:
     """The trials, best first, with a ``rank`` from 1 for complete ones.
 
-    Complete trials come by score, equal scores by fewer parameters, then by number; then pruned ones by score, then
-    failed ones.
+    Complete trials come by score, equal scores by fewer parameters, then by number; then by score those that still run,
+    then pruned ones, then failed ones.
     """
     by_state = trials.assign(_state=trials["state"].map(_STATES.index))
     ranked = by_state.sort_values(

@@ -16,7 +16,21 @@ from sklearn.datasets import load_digits
 from autocls.cli.progress import clock
 from autocls.recipe import Recipe
 
-VERBS = ("search", "train", "predict", "report", "best", "tricks", "models", "spaces", "validate", "verdict", "cards")
+VERBS = (
+    "search",
+    "train",
+    "predict",
+    "report",
+    "best",
+    "tricks",
+    "models",
+    "spaces",
+    "validate",
+    "verdict",
+    "cards",
+    "watch",
+    "leaderboard",
+)
 
 
 def run(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
