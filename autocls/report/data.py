@@ -23,7 +23,7 @@ WRITTEN, TICKED = 12, 60
 MOST_BARS = 1000
 INK = "#16191d"
 """On cells, which are pale on a dark page too."""
-_PARTS = (("train", "train", BLUE), ("validation", "val", SKY), ("sealed test", "test", ORANGE))
+_PARTS = (("train", BLUE), ("validation", SKY), ("sealed test", ORANGE))
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def class_chart(classes: Sequence[tuple[str, int, int, int]]) -> Chart | None:
             "marker": {"color": color}, "customdata": [html.escape(row[0]) for row in drawn],
             "hovertemplate": f"%{{customdata}}, {name}: %{{y:,}} images<extra></extra>",
         }
-        for i, (name, _, color) in enumerate(_PARTS, 1)
+        for i, (name, color) in enumerate(_PARTS, 1)
     ]  # fmt: skip
     out["layout"] |= {"barmode": "stack", "bargap": 0.1}
     out["layout"]["yaxis"] |= {"tickformat": ",d", "rangemode": "tozero"}
@@ -143,11 +143,8 @@ def confusion_chart(whole: Confusion) -> Chart:
         )
     ]  # fmt: skip
     ticks = {"tickvals": list(range(k)), "ticktext": labels, "showgrid": False, "tickformat": ""}
-    out["layout"]["xaxis"] |= ticks | {
-        "side": "bottom",
-        "constrain": "domain",
-        "tickangle": -45 if k > 6 and max(map(len, part.names)) > 3 else 0,
-    }
+    aslant = k > 6 and max(map(len, part.names)) > 3
+    out["layout"]["xaxis"] |= ticks | {"tickangle": -45 if aslant else 0}
     out["layout"]["yaxis"] |= ticks | {"range": [k - 0.5, -0.5], "title": {"text": "true class", "standoff": 8}}
     return out
 
