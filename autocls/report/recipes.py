@@ -26,26 +26,6 @@ def knobs(recipe: str) -> dict[str, object]:
     return flat
 
 
-def chips(recipe: str, baseline: str) -> tuple[str, ...]:
-    """What a recipe's YAML decides otherwise than the baseline's, a text a slot: ``optimizer = adam (lr 0.002)``."""
-    its, base = knobs(recipe), knobs(baseline)
-    shown = []
-    for slot, choice in its.items():
-        if "." in slot:
-            continue
-        prefix = f"{slot}.{choice}."
-        own = {name: value for name, value in its.items() if name.startswith(prefix)}
-        if choice != base.get(slot) or any(value != base.get(name) for name, value in own.items()):
-            said = ", ".join(f"{name.removeprefix(prefix)} {short(value)}" for name, value in own.items())
-            shown.append(f"{slot} = {short(choice)}{f' ({said})' if said else ''}")
-    return tuple(shown)
-
-
-def short(value: object) -> str:
-    """A knob's value in few characters."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 @dataclass(frozen=True)
 class Form:
     """What the texts of a slot's choice have in common: all but the decimal numbers."""
@@ -110,3 +90,23 @@ class Recipes:
                         columns[name] = [None] * len(self.made_of)
                     columns[name][row] = value
         return columns
+
+
+def chips(recipe: str, baseline: str) -> tuple[str, ...]:
+    """What a recipe's YAML decides otherwise than the baseline's, a text a slot: ``optimizer = adam (lr 0.002)``."""
+    its, base = knobs(recipe), knobs(baseline)
+    shown = []
+    for slot, choice in its.items():
+        if "." in slot:
+            continue
+        prefix = f"{slot}.{choice}."
+        own = {name: value for name, value in its.items() if name.startswith(prefix)}
+        if choice != base.get(slot) or any(value != base.get(name) for name, value in own.items()):
+            said = ", ".join(f"{name.removeprefix(prefix)} {short(value)}" for name, value in own.items())
+            shown.append(f"{slot} = {short(choice)}{f' ({said})' if said else ''}")
+    return tuple(shown)
+
+
+def short(value: object) -> str:
+    """A knob's value in few characters."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
