@@ -58,6 +58,16 @@ def count(number: int | None) -> str:
     return str(number)
 
 
+def milliseconds(seconds: float) -> str:
+    """``1.23 ms``; a dash for what is not known."""
+    return "–" if math.isnan(seconds) else f"{digits(1000 * seconds)} ms"
+
+
+def digits(number: float) -> str:
+    """The first three digits of a number, without an exponent: ``0.0123``, ``1.2``, ``1,230``."""
+    return f"{float(f'{number:.3g}'):,.6f}".rstrip("0").rstrip(".")
+
+
 def duration(seconds: float) -> str:
     """``42 s``, ``3 min 20 s``, ``2 h 05 min``; a dash for what is not known."""
     if math.isnan(seconds):
