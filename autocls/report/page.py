@@ -1,6 +1,8 @@
 """Placing what was computed on one HTML page that needs no network."""
 
 import json
+import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from autocls.report import content, figures
+from autocls.report import content, cost, figures
 from autocls.report.forest import forest
 from autocls.report.headline import headline
 from autocls.report.run import Run, read
@@ -32,6 +34,7 @@ def render(run: Run) -> str:
         "effects": forest(run.verdict) if run.verdict else None,
         "progress": figures.progress(run.searched, run.summary.get("baseline")),
         "curves": figures.curves(run.searched),
+        **cost.charts(run),
     }
     return (
         _environment()
@@ -45,7 +48,9 @@ def render(run: Run) -> str:
             trials=len(run.searched),
             rows=rows,
             texts=texts,
-            cards=content.cards(run),
+            curves=content.curves(run),
+            differences=content.differences(run),
+            cost=cost.cost(run),
             recipes=content.recipes(run),
             charts={name: chart for name, chart in charts.items() if chart},
             knobs=figures.knob_figures(run),
@@ -53,7 +58,8 @@ def render(run: Run) -> str:
             left_out=content.left_out(run.searched),
             classes=content.classes(run.summary),
             notes=run.summary.get("notes") or [],
-            provenance=content.flat(run.environment),
+            took=content.took(run.trials),
+            provenance=content.provenance(run.environment),
             plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
         )
     )
@@ -66,15 +72,21 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
-    environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
+    environment.filters |= {"json": as_json, "unbroken": unbroken, **{write.__name__: write for write in written}}
     environment.globals |= {
         "standing": wording.standing,
+        "plain": lambda things: [asdict(thing) for thing in things],
         "together": wording.together,
         "opened": wording.opened,
         "span": lambda of: wording.span(of.low, of.high),
         "shares": lambda of: wording.shares(of.low, of.high),
     }
     return environment
+
+
+def unbroken(text: str) -> str:
+    """Text whose numbers keep their unit beside them."""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)
 
 
 def as_json(value: Any) -> Markup:
