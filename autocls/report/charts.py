@@ -1,6 +1,6 @@
 """All charts of the page by name: a name says where the page has it."""
 
-from autocls.report import association, data, went, workers
+from autocls.report import association, cost, data, went, workers
 from autocls.report.figures import Chart
 from autocls.report.forest import forest
 from autocls.report.run import Run
@@ -20,6 +20,7 @@ def charts(run: Run) -> dict[str, Chart]:
         "workers": lanes and workers.worker_chart(lanes),
         "parallel": association.parallel(run.knobs),
         "associations": association.associations(run.associations),
+        **cost.charts(run),
         **data.charts(run),
     }
     return {name: chart for name, chart in found.items() if chart}

@@ -10,7 +10,9 @@ import pandas as pd
 from autocls.report.run import Run
 from autocls.report.wilson import interval
 from autocls.verdict.verdict import Opening, Verdict
-from autocls.verdict.wording import duration, percent, points, shares, span
+from autocls.verdict.wording import count, duration, milliseconds, percent, points, shares, span
+
+UNKNOWN = "–"
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,27 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Contender:
+    """The winner or the baseline: what it scores, and what that costs."""
+
+    who: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
 class Headline:
     """What won, by how much, and what that is worth."""
 
     title: str
-    sentence: str
-    facts: tuple[Fact, ...]
+    lead: str
+    """The first sentence."""
+    rest: str
+    contenders: tuple[Contender, ...]
+    """The winner and the baseline; one where they are the same or the baseline was not completed."""
+    gain: Fact | None
+    """Of the winner over the baseline."""
+    effort: tuple[Fact, ...]
+    """Of the search."""
     commands: tuple[tuple[str, str], ...]
 
 
@@ -37,13 +54,18 @@ def headline(run: Run) -> Headline:
     row = _row(run.trials, run.winner)
     if row is None:
         title = "The search is running: no trial is complete yet" if run.running else "No winner yet"
-        return Headline(title, _no_winner(run), _effort(run), ())
-    facts = [*_scores(run, row)]
-    if not pd.isna(row["parameters"]):
-        facts.append(Fact("parameters", f"{int(row['parameters']):,}"))
-    sentence = run.verdict.paragraph if run.verdict and not run.running else _association(run, row)
+        return Headline(title, *_parted(_no_winner(run)), (), None, _effort(run), ())
+    sentences = run.verdict.paragraph if run.verdict and not run.running else _association(run, row)
     commands = () if run.running else _commands(run)
-    return Headline(_title(run, row), sentence, (*facts, *_effort(run)), commands)
+    return Headline(
+        _title(run, row), *_parted(sentences), _contenders(run, row), _gain(run, row), _effort(run), commands
+    )
+
+
+def _parted(paragraph: str) -> tuple[str, str]:
+    """The first sentence, and the rest."""
+    first, _, rest = paragraph.partition(". ")
+    return (f"{first}.", rest) if rest else (paragraph, "")
 
 
 def _title(run: Run, row: dict[str, Any]) -> str:
@@ -85,36 +107,96 @@ def _association(run: Run, row: dict[str, Any]) -> str:
     return sentence + "."
 
 
+def _contenders(run: Run, winner: dict[str, Any]) -> tuple[Contender, ...]:
+    number = run.summary.get("baseline")
+    if winner["number"] == number:
+        return (Contender(f"The winner and the baseline, trial {number}", _known(_facts(run, winner))),)
+    mine, base = _facts(run, winner), []
+    if not math.isnan(_score(run.trials, number)):
+        row = _row(run.trials, number)
+        base = _facts(run, row) if row else []
+    kept = {fact.label for fact in _known(mine + base)}  # what is known of one has its place in both
+    cards = (f"The winner, trial {winner['number']}", mine), (f"The plain baseline, trial {number}", base)
+    return tuple(Contender(who, tuple(f for f in facts if f.label in kept)) for who, facts in cards if facts)
+
+
+def _known(facts: list[Fact]) -> tuple[Fact, ...]:
+    return tuple(fact for fact in facts if fact.value != UNKNOWN)
+
+
+def _facts(run: Run, row: dict[str, Any]) -> list[Fact]:
+    return [*_scores(run, row), *_costs(run, row)]
+
+
 def _scores(run: Run, row: dict[str, Any]) -> list[Fact]:
-    """The winner's scores: confirmed and sealed ones first, then what the search saw."""
-    test = _test(run)
-    sealed = (
-        [] if test is None else [Fact(f"{_metric(run)}, {_seal(test)}", percent(test.winner), _certainty(run, test))]
-    )
+    """A contender's scores: the confirmed and the sealed one first, then what the search saw."""
+    metric, test, wins = _metric(run), _test(run), row["number"] == run.winner
+    facts = []
     if run.verdict and run.verdict.confirmed.n:
-        return [*_confirmed(run.verdict, row, _metric(run)), *sealed]
-    base, complete = _score(run.trials, run.summary.get("baseline")), (run.searched["state"] == "COMPLETE").sum()
-    best = Fact(
-        f"{_metric(run)}, validation", percent(row["score"]), f"the best of {complete} complete trials: optimistic"
-    )
-    if row["number"] == run.summary.get("baseline") or math.isnan(base):
-        return [best, *sealed]
-    return [best, *sealed, Fact("from the baseline", points(row["score"] - base), f"{percent(base)}, one run each")]
+        facts.append(_confirmed(f"{metric}, confirmed", run.verdict, row["number"], wins=wins))
+    if test is not None:
+        score = test.winner if wins else test.baseline
+        facts.append(
+            Fact(f"{metric}, {_seal(test)}", UNKNOWN, "not asked")
+            if score is None
+            else Fact(f"{metric}, {_seal(test)}", percent(score), _certainty(run, test.images, score))
+        )
+    return [*facts, Fact(f"{metric}, search", percent(row["score"]), _seen(run, wins=wins))]
 
 
-def _confirmed(verdict: Verdict, row: dict[str, Any], metric: str) -> list[Fact]:
-    """What fresh seeds say, beside what the search said."""
-    its, gain = verdict.confirmed, verdict.gain
-    interval = "" if math.isnan(its.low) else f"95 % interval {shares(its.low, its.high)}, "
-    by = f" by {100 * verdict.optimism:.2f} points" if verdict.optimism > 0 else ""
-    facts = [
-        Fact(f"{metric}, confirmed", percent(its.mean), f"{interval}n = {its.n} fresh seeds"),
-        Fact(f"{metric}, search", percent(row["score"]), f"the best of many, optimistic{by}"),
+def _confirmed(label: str, verdict: Verdict, number: int, *, wins: bool) -> Fact:
+    """What fresh seeds say; of the winner, seeds that took no part in choosing it."""
+    again = {each.trial: each.confirmed for each in verdict.candidates}
+    if not again and verdict.path:
+        again = {verdict.baseline: verdict.path[0].score}
+    mean = verdict.confirmed if wins else again.get(number)
+    if mean is None and number == verdict.baseline and verdict.gain.n:
+        less = verdict.confirmed.mean - verdict.gain.mean
+        return Fact(label, percent(less), f"the winner's less its gain, n = {verdict.gain.n} pairs")
+    if mean is None or not mean.n:
+        return Fact(label, UNKNOWN, "not run again")
+    said = "" if math.isnan(mean.low) else f"95 % interval {shares(mean.low, mean.high)}, "
+    return Fact(label, percent(mean.mean), f"{said}n = {mean.n} fresh seeds")
+
+
+def _seen(run: Run, *, wins: bool) -> str:
+    """How much the search's own score is worth: the winner's was picked for being the best."""
+    if not wins:
+        return "one run"
+    complete, verdict = (run.searched["state"] == "COMPLETE").sum(), run.verdict
+    by = f" by {100 * verdict.optimism:.2f} points" if verdict and verdict.optimism > 0 else ""
+    return f"the best of {complete} complete trials, optimistic{by}"
+
+
+def _costs(run: Run, row: dict[str, Any]) -> list[Fact]:
+    """What a contender's score costs; latencies are those of the device that measured them."""
+    device = run.summary.get("device")
+    where = f" on {device}" if device else ""
+    again = [c for c in run.verdict.candidates if c.trial == row["number"] and c.confirmed.n] if run.verdict else []
+    once = Fact("training time", duration(row["seconds"]), f"{row['epochs']} epochs, one run")
+    parameters, additions = (row.get(name) for name in ("parameters", "multiply_adds"))
+    return [
+        Fact("parameters", UNKNOWN if pd.isna(parameters) else f"{int(parameters):,}"),
+        Fact("multiply-adds", UNKNOWN if pd.isna(additions) else count(int(additions)), "for one image"),
+        Fact("latency, batch 1", milliseconds(row.get("latency", math.nan)), f"for one image{where}"),
+        Fact("latency, batch 64", milliseconds(row.get("latency_64", math.nan)), f"for 64 images at once{where}"),
+        *(Fact(once.label, duration(c.seconds), f"median of {c.confirmed.n} runs") for c in again),
+        *([] if again else [once]),
     ]
-    if gain.n:
-        interval = "" if math.isnan(gain.low) else f"95 % interval {span(gain.low, gain.high)}, "
-        facts.append(Fact("from the baseline", points(gain.mean), f"{interval}n = {gain.n} pairs"))
-    return facts
+
+
+def _gain(run: Run, row: dict[str, Any]) -> Fact | None:
+    """What the winner has over the baseline: paired on fresh seeds, or else as the search saw it."""
+    label, base = "from the baseline", _score(run.trials, run.summary.get("baseline"))
+    if run.verdict and run.verdict.confirmed.n:
+        gain = run.verdict.gain
+        if not gain.n or run.verdict.winner == run.verdict.baseline:
+            return None
+        said = "" if math.isnan(gain.low) else f"95 % interval {span(gain.low, gain.high)}, "
+        return Fact(label, points(gain.mean), f"{said}n = {gain.n} pairs")
+    if row["number"] == run.summary.get("baseline") or math.isnan(base):
+        return None
+    return Fact(label, points(row["score"] - base), f"{percent(base)}, one run each")
 
 
 def _effort(run: Run) -> tuple[Fact, ...]:
@@ -146,14 +228,14 @@ def _seal(test: Opening) -> str:
     return "sealed test" if test.times == 1 else f"test, opened {test.times} times"
 
 
-def _certainty(run: Run, test: Opening) -> str:
+def _certainty(run: Run, images: int, score: float) -> str:
     """What a test score's number of images says about it; only an accuracy is a share, so only it has an interval."""
-    if not test.images:
+    if not images:
         return ""
     if run.summary.get("metric") != "accuracy":
-        return f"{test.images:,} images"
-    low, high = interval(test.winner, test.images)
-    return f"{test.images:,} images, 95 % interval {100 * low:.1f} to {100 * high:.1f} %"
+        return f"{images:,} images"
+    low, high = interval(score, images)
+    return f"{images:,} images, 95 % interval {100 * low:.1f} to {100 * high:.1f} %"
 
 
 def _commands(run: Run) -> tuple[tuple[str, str], ...]:

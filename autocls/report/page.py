@@ -1,7 +1,8 @@
 """Placing what was computed on one HTML page that needs no network."""
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from autocls.report import association, content, links, went
+from autocls.report import association, content, cost, links, went
 from autocls.report.charts import charts
 from autocls.report.data import data
 from autocls.report.headline import headline
@@ -43,6 +44,7 @@ class Live:
 def render(run: Run, live: Live | None = None) -> str:
     """The page of a run; with ``live`` it asks its server for news, and for plotly's script too."""
     texts, rows = content.texts(content.rows(run))
+    differences = content.differences(run)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -55,7 +57,10 @@ def render(run: Run, live: Live | None = None) -> str:
             trials=len(run.searched),
             rows=rows,
             texts=texts,
-            cards=content.cards(run),
+            curves=content.curves(run),
+            differences=differences,
+            cards=[difference.card for difference in differences if difference.card],
+            cost=cost.cost(run),
             recipes=content.recipes(run),
             charts=charts(run),
             knobs=association.knob_figures(run),
@@ -65,7 +70,8 @@ def render(run: Run, live: Live | None = None) -> str:
             failures=content.failures(run.trials),
             left_out=content.left_out(run.searched),
             notes=run.summary.get("notes") or [],
-            provenance=content.flat(run.environment),
+            took=content.took(run.trials),
+            provenance=content.provenance(run.environment),
             plotly=None if live else Markup(get_plotlyjs().replace("</script", "<\\/script")),
             live=live,
             running=run.running,
@@ -89,19 +95,27 @@ def _environment() -> Environment:
         loader=PackageLoader("autocls.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    written = (wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count)
-    environment.filters |= {"json": as_json, **{write.__name__: write for write in written}}
-    environment.filters["milliseconds"] = wording.milliseconds
+    written = (
+        wording.percent, wording.signed, wording.chance, wording.probability, wording.duration, wording.count,
+        wording.milliseconds,
+    )  # fmt: skip
+    environment.filters |= {"json": as_json, "unbroken": unbroken, **{write.__name__: write for write in written}}
     environment.globals |= {
         "card_id": links.card_id,
         "card_of": links.card_of,
         "standing": wording.standing,
+        "plain": lambda things: [asdict(thing) for thing in things],
         "together": wording.together,
         "opened": wording.opened,
         "span": lambda of: wording.span(of.low, of.high),
         "shares": lambda of: wording.shares(of.low, of.high),
     }
     return environment
+
+
+def unbroken(text: str) -> str:
+    """Text whose numbers keep their unit beside them."""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)
 
 
 def as_json(value: Any) -> Markup:

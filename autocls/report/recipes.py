@@ -26,6 +26,11 @@ def knobs(recipe: str) -> dict[str, object]:
     return flat
 
 
+def slots(recipe: str) -> dict[str, str]:
+    """The lines of a recipe's YAML by slot: ``{"norm": "norm: batch\\n", …}``."""
+    return {part.partition(":")[0]: part for part in _SLOT.split(recipe) if part}
+
+
 @dataclass(frozen=True)
 class Form:
     """What the texts of a slot's choice have in common: all but the decimal numbers."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from autocls.recipe import Recipe
+from autocls.report.headline import Fact, Headline
 from autocls.verdict.file import VERDICT as FILE
 from autocls.verdict.file import save
 from autocls.verdict.verdict import Verdict
@@ -160,3 +161,9 @@ def _recipe(number: int, random: np.random.Generator) -> Recipe:
             "epochs": 8,
         }
     )
+
+
+def facts(top: Headline) -> dict[str, Fact]:
+    """What a headline says of the winner, of what it gained and of the search, by label."""
+    its = top.contenders[0].facts if top.contenders else ()
+    return {fact.label: fact for fact in (*its, *((top.gain,) if top.gain else ()), *top.effort)}

@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from autocls.errors import BadInput
 from autocls.report import content, write_report
 from autocls.report.headline import headline
-from autocls.report.page import as_json, render
+from autocls.report.page import as_json, render, unbroken
 from autocls.report.recipes import Recipes, knobs
 from autocls.report.run import Run, read
-from tests.report.runs import NASTY, write
+from tests.report.runs import NASTY, facts, write
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +32,13 @@ def test_the_headline_has_the_numbers_of_the_table(run: Run) -> None:
     said = headline(run)
     best = run.trials[run.trials["number"] == run.summary["winner"]].iloc[0]
     base = run.trials.iloc[0]["score"]
-    facts = {fact.label: fact.value for fact in said.facts}
-    assert facts["macro f1, validation"] == f"{100 * best['score']:.2f} %"
-    assert facts["macro f1, sealed test"] == "87.00 %"
-    assert facts["from the baseline"] == f"{100 * (best['score'] - base):+.2f} points"
-    assert facts["trials"] == "30"
-    assert facts["time"] == "2 min 05 s"
-    assert "was opened once" in said.sentence
+    told = {label: fact.value for label, fact in facts(said).items()}
+    assert told["macro f1, search"] == f"{100 * best['score']:.2f} %"
+    assert told["macro f1, sealed test"] == "87.00 %"
+    assert told["from the baseline"] == f"{100 * (best['score'] - base):+.2f} points"
+    assert told["trials"] == "30"
+    assert told["time"] == "2 min 05 s"
+    assert "was opened once" in said.lead + said.rest
     assert said.commands[0][1].startswith("autocls train best_recipe.yaml '/data/my pets' --seed 3 --metric macro_f1")
 
 
@@ -71,15 +72,20 @@ def test_recipes_that_differ_in_numbers_alone_share_their_forms(run: Run) -> Non
 @pytest.mark.parametrize("baseline, said", [(9, "no trial beat it"), (6, "the baseline was not completed")])
 def test_without_a_difference_the_headline_says_why(run: Run, baseline: int, said: str) -> None:
     top = headline(replace(run, summary={**run.summary, "baseline": baseline}))
-    assert said in top.sentence
-    assert "from the baseline" not in [fact.label for fact in top.facts]
+    assert said in top.lead
+    assert top.gain is None
+    assert len(top.contenders) == 1
 
 
 def test_only_an_accuracy_has_an_interval_and_a_perfect_one_is_no_certainty(run: Run) -> None:
     perfect = {**run.summary, "test_score": 1.0}
     notes = [
-        headline(replace(run, summary={**perfect, **more})).facts[1].note
-        for more in ({"metric": "accuracy"}, {"metric": "macro_f1"}, {"test_images": None})
+        facts(headline(replace(run, summary={**perfect, **more})))[f"{metric}, sealed test"].note
+        for metric, more in (
+            ("accuracy", {"metric": "accuracy"}),
+            ("macro f1", {"metric": "macro_f1"}),
+            ("macro f1", {"test_images": None}),
+        )
     ]
     assert notes == ["100 images, 95 % interval 96.3 to 100.0 %", "100 images", ""]
 
@@ -103,7 +109,10 @@ def test_texts_that_many_rows_share_are_held_once(run: Run) -> None:
 
 def test_failures_are_grouped_by_reason(run: Run) -> None:
     (failure,) = content.failures(run.trials)
-    assert failure == content.Reason(f"NaN loss in {NASTY[0]}", 4, (6, 13, 20, 27))
+    assert (failure.reason, failure.count, failure.trials) == (f"NaN loss in {NASTY[0]}", 4, (6, 13, 20, 27))
+    assert failure.traceback.endswith(NASTY[2]), "the first there is"
+    old = run.trials.drop(columns="traceback")
+    assert [reason.traceback for reason in content.failures(old)] == [""]
 
 
 def test_what_was_left_out_is_grouped_by_reason_and_stands_with_its_trials(run: Run) -> None:
@@ -124,15 +133,62 @@ def test_nothing_is_said_of_what_was_left_out_where_nothing_was(run: Run) -> Non
     assert "without a place" in render(run)
 
 
-def test_the_winners_cards_are_those_of_choices_other_than_the_baselines(run: Run) -> None:
+def test_the_winner_s_differences_are_those_of_its_yaml_each_with_its_card(run: Run) -> None:
     assert run.best_recipe is not None
-    mine, base = knobs(run.best_recipe), knobs(run.trials["recipe"][0])
-    changed = {slot for slot, name in mine.items() if isinstance(name, str) and name != base[slot]}
-    assert changed
-    assert {card["slot"] for card in content.cards(run)} == changed
-    assert content.cards(replace(run, cards=[])) == []
-    assert content.cards(replace(run, trials=run.trials.iloc[:0])) == []
+    mine, base = yaml.safe_load(run.best_recipe), yaml.safe_load(run.trials["recipe"][0])
+    found = content.differences(run)
+    assert [each.slot for each in found] == [slot for slot in mine if mine[slot] != base[slot]]
+    for each in found:
+        assert (each.card is not None) == (not isinstance(mine[each.slot], int | float)), "a number has no card"
+        assert yaml.safe_load(each.instead) == base[each.slot]
+    none = replace(run, cards=[], trials=run.trials.iloc[:0])
+    assert content.differences(none) == []
+    assert content.differences(replace(run, summary={**run.summary, "baseline": run.winner})) == []
     assert "What it does otherwise than the baseline" in render(run)
+
+
+def test_a_difference_is_written_in_one_line_with_the_digits_that_are_read(run: Run) -> None:
+    recipe = "optimizer:\n  adam: {lr: 0.0025361802432815775, betas: 1.0e-05}\nrotate:\n  degrees: {max: 15}\n"
+    trials = run.trials.iloc[:2].assign(recipe=["optimizer: sgd\nrotate: none\n", recipe], number=[0, 1])
+    found = content.differences(replace(run, trials=trials, summary={"winner": 1, "baseline": 0}))
+    assert [(each.choice, each.instead) for each in found] == [
+        ("adam: {lr: 0.00254, betas: 1e-05}", "sgd"),
+        ("degrees: {max: 15}", "none"),
+    ]
+
+
+def test_what_was_measured_stands_with_its_trial_and_old_searches_measured_less(run: Run) -> None:
+    rows = content.rows(run)
+    latency = dict(zip(rows["number"], rows["latency"], strict=True))
+    assert (latency[3], latency[6]) == (pytest.approx(0.0013), None)
+    assert set(rows["confirmed"]) == {None}
+    old = replace(run, trials=run.trials.drop(columns=["latency", "latency_64", "multiply_adds", "traceback"]))
+    assert set(content.rows(old)["latency"]) == {None}
+    assert "latency, batch 1" not in facts(headline(old))
+    assert "No latency was measured" in render(old)
+
+
+def test_learning_curves_are_in_the_page_as_hundredths_of_a_point(run: Run) -> None:
+    for number, curve in zip(run.board["number"], content.curves(run), strict=True):
+        exact = run.trials.loc[run.trials["number"] == number, "curve"].iloc[0]
+        assert [int(score) / 10_000 for score in curve.split()] == pytest.approx(list(exact), abs=5.1e-5)
+
+
+def test_provenance_is_grouped_and_says_what_each_phase_took(run: Run) -> None:
+    groups = content.provenance({"seed": 3, "versions": {"torch": "2.9"}, "git": {}, "hardware": {"gpus": []}})
+    assert [(group.name, group.rows) for group in groups] == [
+        ("run", (("seed", "3"),)),
+        ("versions", (("torch", "2.9"),)),
+        ("hardware", (("gpus", "–"),)),
+    ]
+    (search,) = content.took(run.trials)
+    assert (search.phase, search.runs, search.epochs) == ("search", 30, run.trials["epochs"].sum())
+    phases = run.trials.assign(phase=["confirm"] * 2 + ["screen"] * 28)
+    assert [(took.phase, took.runs) for took in content.took(phases)] == [("screen", 28), ("confirm", 2)]
+
+
+def test_units_stay_with_their_numbers() -> None:
+    assert unbroken("98.31 % of 5 images") == "98.31\u00a0% of 5 images"
 
 
 def test_classes_are_counted_part_by_part(run: Run) -> None:

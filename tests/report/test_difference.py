@@ -20,7 +20,7 @@ from autocls.report.run import Run, read
 from autocls.report.waterfall import waterfall
 from autocls.verdict.file import VERDICT as FILE
 from autocls.verdict.verdict import Effect, Mean, Opening, Verdict, Word
-from tests.report.runs import NASTY, judge, write
+from tests.report.runs import NASTY, facts, judge, write
 from tests.verdict.verdicts import BARE, UNKNOWN, VERDICT
 
 
@@ -31,7 +31,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def told(run: Run, verdict: Verdict) -> dict[str, tuple[str, str]]:
     """The facts of the headline."""
-    return {fact.label: (fact.value, fact.note) for fact in headline(replace(run, verdict=verdict)).facts}
+    found = facts(headline(replace(run, verdict=verdict)))
+    return {label: (fact.value, fact.note) for label, fact in found.items()}
 
 
 def section(page: str) -> str:
@@ -41,14 +42,48 @@ def section(page: str) -> str:
 
 
 def test_the_headline_is_the_paragraph_and_confirmed_stands_beside_searched(run: Run) -> None:
-    assert headline(run).sentence == VERDICT.paragraph
-    facts = told(run, VERDICT)
+    said, top = told(run, VERDICT), headline(run)
+    assert f"{top.lead} {top.rest}" == VERDICT.paragraph
     best = run.trials[run.trials["number"] == run.summary["winner"]]["score"].iloc[0]
-    assert facts["macro f1, confirmed"] == ("98.31 %", "95 % interval 98.02 to 98.60 %, n = 8 fresh seeds")
-    assert facts["macro f1, search"] == (f"{100 * best:.2f} %", "the best of many, optimistic by 0.95 points")
-    assert facts["from the baseline"] == ("+2.21 points", "95 % interval +1.58 to +2.84, n = 8 pairs")
-    assert facts["macro f1, sealed test"] == ("97.90 %", "360 images")
-    assert list(facts)[:2] == ["macro f1, confirmed", "macro f1, search"]
+    assert said["macro f1, confirmed"] == ("98.31 %", "95 % interval 98.02 to 98.60 %, n = 8 fresh seeds")
+    seen = "the best of 8 complete trials, optimistic by 0.95 points"
+    assert said["macro f1, search"] == (f"{100 * best:.2f} %", seen)
+    assert said["from the baseline"] == ("+2.21 points", "95 % interval +1.58 to +2.84, n = 8 pairs")
+    assert said["macro f1, sealed test"] == ("97.90 %", "360 images")
+    assert list(said)[:3] == ["macro f1, confirmed", "macro f1, sealed test", "macro f1, search"]
+
+
+def test_the_winner_and_the_baseline_are_compared_line_by_line(run: Run) -> None:
+    winner, baseline = headline(run).contenders
+    assert winner.who == f"The winner, trial {run.winner}"
+    assert baseline.who == "The plain baseline, trial 0"
+    assert [fact.label for fact in winner.facts] == [fact.label for fact in baseline.facts]
+    its = {fact.label: (fact.value, fact.note) for fact in baseline.facts}
+    assert its["macro f1, confirmed"] == ("96.10 %", "95 % interval 95.39 to 96.81 %, n = 8 fresh seeds")
+    assert its["macro f1, sealed test"] == ("95.80 %", "360 images")
+    assert its["macro f1, search"][1] == "one run", "nobody picked it for its score"
+    assert its["parameters"] == ("1,000", "")
+    assert its["multiply-adds"] == ("50 k", "for one image")
+    assert its["latency, batch 1"] == ("1 ms", "for one image on 1 thread of a Xeon")
+    assert its["latency, batch 64"] == ("20 ms", "for 64 images at once on 1 thread of a Xeon")
+    assert its["training time"] == ("8.9 s", "median of 8 runs")
+
+
+def test_a_baseline_that_wins_stands_alone_and_what_it_was_not_asked_is_said(run: Run) -> None:
+    top = headline(replace(run, summary={**run.summary, "winner": 0}, verdict=None))
+    assert [each.who for each in top.contenders] == ["The winner and the baseline, trial 0"]
+    assert top.gain is None
+
+    def confirmed(verdict: Verdict) -> tuple[str, str]:
+        facts = headline(replace(run, verdict=verdict)).contenders[1].facts
+        assert (facts[1].value, facts[1].note) == ("–", "not asked")
+        return facts[0].value, facts[0].note
+
+    unasked = replace(VERDICT, test=Opening(360, 0.979, None, 1))
+    alone = replace(unasked, candidates=VERDICT.candidates[:1])
+    assert confirmed(replace(alone, candidates=()))[1].endswith("n = 8 fresh seeds"), "the path begins with it"
+    assert confirmed(replace(alone, path=())) == ("96.10 %", "the winner's less its gain, n = 8 pairs")
+    assert confirmed(replace(alone, gain=UNKNOWN, path=())) == ("–", "not run again")
 
 
 def test_the_title_has_the_most_honest_score_there_is(run: Run) -> None:
@@ -63,25 +98,25 @@ def test_the_title_has_the_most_honest_score_there_is(run: Run) -> None:
 
 
 def test_a_search_that_confirmed_nothing_shows_what_it_searched(run: Run) -> None:
-    facts = told(run, BARE)
-    assert "macro f1, confirmed" not in facts
-    assert facts["from the baseline"][1].endswith("one run each")
-    assert headline(replace(run, verdict=BARE)).sentence == BARE.paragraph
+    said, top = told(run, BARE), headline(replace(run, verdict=BARE))
+    assert "macro f1, confirmed" not in said
+    assert said["from the baseline"][1].endswith("one run each")
+    assert " ".join((top.lead, top.rest)) == BARE.paragraph
 
 
 def test_without_pairs_there_is_no_gain_and_a_single_run_has_no_interval(run: Run) -> None:
     single = replace(VERDICT.confirmed, low=math.nan, high=math.nan, n=1)
-    facts = told(run, replace(VERDICT, confirmed=single, gain=UNKNOWN, optimism=-0.01))
-    assert facts["macro f1, confirmed"] == ("98.31 %", "n = 1 fresh seeds")
-    assert facts["macro f1, search"][1] == "the best of many, optimistic"
-    assert "from the baseline" not in facts
+    said = told(run, replace(VERDICT, confirmed=single, gain=UNKNOWN, optimism=-0.01))
+    assert said["macro f1, confirmed"] == ("98.31 %", "n = 1 fresh seeds")
+    assert said["macro f1, search"][1] == "the best of 8 complete trials, optimistic"
+    assert "from the baseline" not in said
 
 
 def test_a_part_that_was_opened_twice_is_not_called_sealed(run: Run) -> None:
     twice = replace(run, verdict=replace(VERDICT, test=Opening(360, 0.979, 0.958, 2)))
     top = headline(twice)
     assert "sealed" not in top.title
-    assert ("macro f1, test, opened 2 times", "97.90 %") in [(fact.label, fact.value) for fact in top.facts]
+    assert ("macro f1, test, opened 2 times", "97.90 %") in [(f.label, f.value) for f in top.contenders[0].facts]
     assert "opened 2 times, so it is no longer sealed" in section(render(twice))
 
 
@@ -126,15 +161,13 @@ def test_only_trials_of_the_search_are_ranked_drawn_and_counted(run: Run) -> Non
     assert len(run.trials) == len(run.searched) + 4
     assert run.board["number"].max() < 1000
     assert run.board["score"].max() < 1.0
-    page = render(run)
-    assert '"x":[1000' not in page
+    assert not {1000, 1001, 1002, 1003} & set(content.rows(run)["number"])
     assert not any(1000 in trace["customdata"] for trace in knob_figures(run)["norm"]["data"][:2])
-    assert {fact.label: fact.value for fact in headline(run).facts}["trials"] == "30"
+    assert facts(headline(run))["trials"].value == "30"
 
 
 def test_epochs_and_failures_are_of_all_phases(run: Run) -> None:
-    facts = {fact.label: fact.value for fact in headline(run).facts}
-    assert facts["epochs trained"] == str(run.trials["epochs"].sum())
+    assert facts(headline(run))["epochs trained"].value == str(run.trials["epochs"].sum())
     assert ("out of memory", (1003,)) in [(reason.reason, reason.trials) for reason in content.failures(run.trials)]
 
 

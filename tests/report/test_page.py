@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from autocls.report import write_report
@@ -61,8 +63,8 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert wrong == []
 
 
-def column(page: Page, index: int) -> list[str]:
-    cells = page.locator(f"#board tbody tr.trial td:nth-child({index})")
+def column(page: Page, key: str) -> list[str]:
+    cells = page.locator(f"#board tbody tr.trial td.k-{key}")
     return cells.all_inner_texts()
 
 
@@ -73,7 +75,7 @@ def test_it_opens_with_charts_and_every_name_as_text(page: Page) -> None:
 
 
 def test_what_made_the_difference_is_drawn_and_written(page: Page) -> None:
-    chart = page.get_by_role("img", name="Of 4 tricks judged, 1 helps")
+    chart = page.get_by_role("group", name="Of 4 tricks judged, 1 helps")
     expect(chart.locator(".annotation-text")).to_have_text(
         [
             f"norm: {NASTY[2]} – helps",
@@ -101,25 +103,27 @@ def test_the_names_of_tricks_leave_room_for_their_effects_on_a_phone(page: Page)
 
 
 def test_sorting(page: Page) -> None:
-    assert column(page, 1)[0] == "1"
-    head = page.get_by_role("button", name="score", exact=True)
+    assert column(page, "rank")[0] == "1"
+    head = page.get_by_role("button", name="search score", exact=True)
     head.click()
-    shown = [float(t.split()[0]) for t in column(page, 3) if t != "–"]
+    shown = [float(t.split()[0]) for t in column(page, "score") if t != "–"]
     assert shown == sorted(shown, reverse=True)
     head.press("Enter")
-    shown = [float(t.split()[0]) for t in column(page, 3) if t != "–"]
+    shown = [float(t.split()[0]) for t in column(page, "score") if t != "–"]
     assert shown == sorted(shown)
-    assert column(page, 3)[-1] == "–", "what is not known stands last either way"
+    page.evaluate("() => { const box = document.querySelector('.scroll'); box.scrollTop = box.scrollHeight }")
+    expect(page.locator("#board tr.trial")).to_have_count(30)
+    assert column(page, "score")[-1] == "–", "what is not known stands last either way"
     assert page.locator("th[aria-sort]").get_attribute("data-key") == "score"
 
 
 def test_filtering(page: Page) -> None:
     page.get_by_label("Filter").fill("optimizer = adam")
-    chips = column(page, 8)
+    chips = column(page, "chips")
     assert chips
     assert all("optimizer = adam" in text for text in chips)
     page.get_by_label("State").select_option("FAIL")
-    assert set(column(page, 5)) == {"FAIL"}
+    assert set(column(page, "state")) == {"FAIL"}
     page.get_by_label("Filter").fill("nothing like it")
     assert page.locator("#shown").inner_text() == "0 of 30 trials"
 
@@ -127,14 +131,14 @@ def test_filtering(page: Page) -> None:
 def test_expressions_ask_for_knobs_of_their_own_choice(page: Page) -> None:
     box = page.get_by_label("Filter")
     box.fill("optimizer.adam.lr < 0.001, norm = batch")
-    chips = column(page, 8)
+    chips = column(page, "chips")
     assert chips
     assert all("adam (lr 0.000" in text and "norm = batch" in text for text in chips)
     box.fill("optimizer.adam.lr = 0.1")
-    assert column(page, 8) == [], "sgd's lr is 0.1, and is another knob"
+    assert column(page, "chips") == [], "sgd's lr is 0.1, and is another knob"
     shown = page.evaluate("() => Number(choices['optimizer.adam.lr'].find(lr => lr).toPrecision(3))")
     box.fill(f"lr = {shown}")
-    assert len(column(page, 8)) == 1, "the three digits of a chip find it"
+    assert len(column(page, "chips")) == 1, "the three digits of a chip find it"
     box.fill("optimzer = adam")
     assert page.locator("#shown").inner_text() == "0 of 30 trials: no knob is called optimzer"
 
@@ -171,8 +175,10 @@ def test_a_copy_that_failed_is_not_called_copied(page: Page) -> None:
     page.evaluate(
         "() => { navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false; }"
     )
-    page.get_by_role("button", name="Copy").click()
-    expect(page.locator("#copied")).to_contain_text("with the keyboard")
+    recipe = page.locator("section", has=page.locator("#h-recipe"))
+    recipe.get_by_role("button", name="Copy", exact=True).first.click()
+    expect(recipe.get_by_role("status").first).to_contain_text("with the keyboard")
+    assert page.locator("#recipe").is_visible(), "so that it can be"
 
 
 def test_a_row_opens_its_recipe(page: Page) -> None:
@@ -188,13 +194,149 @@ def test_a_row_s_details_say_what_was_left_out(page: Page) -> None:
         f"left out: batch: not applicable: no place in {NASTY[0]}"
     ]
     page.get_by_label("Filter").fill("no trial is complete yet")
-    assert set(column(page, 2)) == {"0", "10", "20"}
+    assert set(column(page, "number")) == {"0", "10", "20"}
 
 
 def test_the_recipe_is_copied(page: Page) -> None:
-    page.get_by_role("button", name="Copy").click()
-    expect(page.locator("#copied")).to_have_text("copied")
-    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#recipe").inner_text()
+    recipe = page.locator("section", has=page.locator("#h-recipe"))
+    recipe.get_by_role("button", name="Copy", exact=True).first.click()
+    expect(recipe.get_by_role("status").first).to_have_text("copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#recipe").text_content()
+    recipe.get_by_role("button", name="Copy: Train it again").click()
+    expect(recipe.get_by_role("status").nth(1)).to_have_text("copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("autocls train best_recipe.yaml")
+    with page.expect_download() as download:
+        recipe.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "best_recipe.yaml"
+    assert download.value.path().read_text() == page.locator("#recipe").text_content()
+
+
+def test_two_rows_are_compared_by_what_differs_and_their_curves(page: Page) -> None:
+    assert not page.locator("#compared").is_visible()
+    page.get_by_label("compare trial 0", exact=True).focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#chosen")).to_have_text("1 of at most 6 chosen: choose another to compare")
+    page.get_by_label("compare trial 15", exact=True).check()
+    table = page.locator("#compare")
+    heads = table.get_by_role("rowheader").all_inner_texts()
+    differing = {name for name in ("crop", "optimizer", "label_smoothing") if name in heads}
+    assert {"crop", "label_smoothing"} <= differing
+    assert "epochs" in heads, "a fact"
+    assert "tta" not in heads, "the same in both"
+    cells = table.get_by_role("row", name="crop").get_by_role("cell").all_inner_texts()
+    assert cells == ["none", "shift (padding 2)"]
+    page.get_by_label("slots that agree too").check()
+    assert "tta" in table.get_by_role("rowheader").all_inner_texts()
+    chart = page.get_by_role("group", name="Of trials 0, 15, trial")
+    expect(chart.locator(".scatterlayer .trace")).to_have_count(2)
+    points = page.evaluate("() => document.getElementById('chart-compared').data.map((trace) => trace.y.length)")
+    assert points == [8, 8]
+    page.get_by_role("button", name="Compare none").click()
+    assert not page.locator("#compared").is_visible()
+    assert page.locator(".pick:checked").count() == 0
+
+
+def test_no_more_than_six_are_compared(page: Page) -> None:
+    for place in range(6):
+        page.locator(".pick").nth(place).check()
+    assert page.locator(".pick:enabled").count() == 6
+    page.locator(".pick").nth(0).uncheck()
+    assert page.locator(".pick:disabled").count() == 0
+
+
+def test_the_filter_offers_choices_that_were_made(page: Page) -> None:
+    box = page.get_by_label("Filter")
+    box.fill("norm = batch, opti")
+    offered = page.evaluate("() => [...document.querySelectorAll('#suggestions option')].map((each) => each.value)")
+    assert {"norm = batch, optimizer = adam", "norm = batch, optimizer = sgd"} <= set(offered)
+    assert all(each.startswith("norm = batch, ") for each in offered)
+
+
+def test_limits_pick_a_recipe_and_say_what_it_costs(page: Page) -> None:
+    said = page.locator("#picked")
+    expect(said).to_contain_text("The winner itself")
+    page.get_by_label("Latency at most, ms").fill("1.05")
+    expect(said).to_contain_text("is the best that fits")
+    trial = int(said.inner_text().split()[1])
+    assert trial % 5 == 0, "whose latency is 1.0 ms"
+    page.get_by_text("The whole recipe", exact=True).click()
+    its = page.evaluate(f"() => yaml(rows.find((row) => row.number === {trial}))")
+    assert page.locator("#picked-recipe").text_content() == its
+    page.get_by_label("Parameters at most").fill("1")
+    expect(said).to_contain_text("loosen one")
+    assert not page.locator("#picked-box").is_visible()
+
+
+def test_a_newer_rendering_comes_in_without_disturbing_who_reads(page: Page, tmp_path: Path) -> None:
+    newer = write_report(judge(write(tmp_path, 60))).read_text()
+    page.get_by_label("Filter").fill("optimizer = adam")
+    page.get_by_role("button", name="latency, ms").click()
+    page.get_by_label("compare trial 3", exact=True).check()
+    page.get_by_label("compare trial 15", exact=True).check()
+    page.get_by_role("button", name="trial 15, show recipe").click()
+    page.get_by_text("The same in numbers").click()
+    page.get_by_label("Knob").select_option("label_smoothing")
+    page.get_by_label("Parameters at most").fill("1010")
+    page.get_by_label("compare trial 3", exact=True).focus()
+    page.evaluate("() => { document.querySelector('.scroll').scrollTop = 60; scrollTo(0, 900); window.mark = 1; }")
+    before = page.evaluate("() => scrollY"), page.locator("#chart-curves").element_handle()
+    page.evaluate("(html) => update(new DOMParser().parseFromString(html, 'text/html'))", newer)
+    page.evaluate("(html) => update(new DOMParser().parseFromString(html, 'text/html'))", newer)
+    assert page.evaluate("() => [scrollY, window.mark]") == [before[0], 1]
+    assert page.evaluate("(chart) => chart.isConnected", before[1]), "a chart is drawn anew where it is"
+    expect(page.locator("header .facts div", has_text="trials").last).to_contain_text("60")
+    assert page.locator("#shown").inner_text() == "30 of 60 trials"
+    assert page.get_by_label("Filter").input_value() == "optimizer = adam"
+    assert all("optimizer = adam" in text for text in column(page, "chips"))
+    assert page.locator("th[aria-sort]").get_attribute("data-key") == "latency"
+    assert page.locator("tr.detail").count() == 1
+    assert page.evaluate("() => [...chosen]") == [3, 15]
+    expect(page.get_by_role("group", name="Of trials 3, 15, trial")).to_be_visible()
+    assert page.evaluate("() => document.activeElement.ariaLabel") == "compare trial 3"
+    assert page.get_by_role("region", name="Tricks in numbers").is_visible()
+    expect(page.locator("#chart-knob .xtitle")).to_have_text("label_smoothing")
+    assert page.get_by_label("Parameters at most").input_value() == "1010"
+    page.get_by_role("button", name="trial 15, show recipe").click()
+    assert page.locator("tr.detail").count() == 0, "one click is heard once"
+    assert page.title() == page.evaluate("(h) => new DOMParser().parseFromString(h, 'text/html').title", newer)
+
+
+def test_a_page_that_began_empty_fills(browser: Browser, tmp_path: Path) -> None:
+    empty = write(tmp_path / "empty", 30, complete=False)
+    trials = pd.read_parquet(empty / "trials.parquet")
+    trials.iloc[:0].to_parquet(empty / "trials.parquet")
+    full = write_report(judge(write(tmp_path / "full", 30))).read_text()
+    page = browser.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(write_report(empty).as_uri())
+    assert page.get_by_text("No trial was started").is_visible()
+    page.evaluate("(html) => update(new DOMParser().parseFromString(html, 'text/html'))", full)
+    assert not page.get_by_text("No trial was started").is_visible()
+    expect(page.locator("#chart-curves .main-svg").first).to_be_visible()
+    expect(page.locator("#picked")).to_contain_text("The winner itself")
+    page.get_by_label("Parameters at most").fill("1")
+    expect(page.locator("#picked")).to_contain_text("loosen one")
+    assert page.locator("#board tr.trial").count() >= 20
+    assert wrong == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_out(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    for place in range(2):
+        page.locator(".pick").nth(place).check()
+    page.locator("#board .open").first.click()
+    page.evaluate("() => document.querySelectorAll('details').forEach(details => { details.open = true })")
+    page.evaluate(Axe().axe_script)  # as a script element, the page's own policy would not let it in
+    found = page.evaluate("() => axe.run()")
+    serious = [
+        f"{each['id']}: {each['nodes'][0]['html'][:200]}: {each['nodes'][0]['failureSummary']}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
 
 
 def test_each_knob_has_its_chart(page: Page) -> None:

@@ -15,6 +15,13 @@ def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
     assert wording.duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    "seconds, text", [(0.00123456, "1.23 ms"), (0.0000123, "0.0123 ms"), (1.23456, "1,230 ms"), (math.nan, "–")]
+)
+def test_latencies_have_three_digits_and_no_exponent(seconds: float, text: str) -> None:
+    assert wording.milliseconds(seconds) == text
+
+
 def test_what_is_not_known_is_a_dash() -> None:
     nan = math.nan
     said = [wording.percent(nan), wording.signed(nan), wording.span(nan, nan), wording.shares(nan, nan)]
