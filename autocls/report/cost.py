@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autocls.report.content import confirmed, measured
-from autocls.report.figures import BLUE, CLEAR, GREY, MOST_POINTS, ORANGE, Chart
+from autocls.report.figures import BLUE, GREY, MOST_POINTS, ORANGE, Chart, chart, rounded, thinned
 from autocls.report.run import Run
 from autocls.verdict.wording import count, duration, milliseconds, percent
 
@@ -211,31 +211,22 @@ def finding(trials: pd.DataFrame, price: Price, winner: int | None) -> str:
 
 def _chart(trials: pd.DataFrame, price: Price, winner: int | None, baseline: int | None) -> Chart:
     best = front(trials, price.column)
-    others = trials[~trials["number"].isin(best["number"])]
-    places = np.linspace(0, len(others) - 1, min(len(others), MOST_POINTS)).astype(int)
-    said = f" ({MOST_POINTS} of {len(others):,} drawn)" if len(others) > MOST_POINTS else ""
+    others, said = thinned(trials[~trials["number"].isin(best["number"])], MOST_POINTS)
     marked = [("the winner", winner, BLUE, "star"), ("the baseline", baseline, ORANGE, "diamond")]
     low, high = trials[price.column].min(), trials[price.column].max()
-    scale = "log" if low > 0 and high > 20 * low else "linear"
-    axis = {"zeroline": False, "automargin": True}
-    return {
-        "data": [
-            _marks(f"other trials{said}", others.iloc[places], price, {"color": GREY, "size": 6}),
-            _marks("nothing scores higher at this price", best, price, {"color": BLUE, "size": 9})
-            | {"mode": "lines+markers", "line": {"color": BLUE, "width": 2, "shape": "hv"}},
-            *(
-                _marks(who, trials[trials["number"] == number], price, {"color": color, "size": 15, "symbol": symbol})
-                for who, number, color, symbol in marked
-            ),
-        ],
-        "layout": {
-            "title": {"text": finding(trials, price, winner)}, "margin": {"l": 56, "r": 16, "t": 8, "b": 48},
-            "height": 320, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "showlegend": False,
-            "font": {"family": "system-ui, sans-serif", "size": 13}, "hovermode": "closest",
-            "xaxis": {"title": {"text": price.axis}, "type": scale, "nticks": 6, **axis},
-            "yaxis": {"title": {"text": "score"}, "tickformat": ".1%", **axis},
-        },
-    }  # fmt: skip
+    out = chart(finding(trials, price, winner), price.axis, "score", height=320)
+    out["layout"] |= {"showlegend": False}
+    out["layout"]["xaxis"] |= {"type": "log" if low > 0 and high > 20 * low else "linear", "nticks": 6}
+    out["data"] = [
+        _marks(f"other trials{said}", others, price, {"color": GREY, "size": 6}),
+        _marks("nothing scores higher at this price", best, price, {"color": BLUE, "size": 9})
+        | {"mode": "lines+markers", "line": {"color": BLUE, "width": 2, "shape": "hv"}},
+        *(
+            _marks(who, trials[trials["number"] == number], price, {"color": color, "size": 15, "symbol": symbol})
+            for who, number, color, symbol in marked
+        ),
+    ]
+    return out
 
 
 def _marks(name: str, part: pd.DataFrame, price: Price, marker: dict[str, Any]) -> dict[str, Any]:
@@ -243,11 +234,7 @@ def _marks(name: str, part: pd.DataFrame, price: Price, marker: dict[str, Any]) 
     symbol = marker.get("symbol", "circle")
     return {
         "type": "scatter", "mode": "markers", "name": name, "customdata": part["number"].tolist(),
-        "x": [float(f"{price.scale * x:.4g}") for x in part[price.column]], "y": _rounded(part["score"]),
+        "x": [float(f"{price.scale * x:.4g}") for x in part[price.column]], "y": rounded(part["score"]),
         "marker": marker | {"symbol": [symbol if sure else f"{symbol}-open" for sure in part["confirmed"]]},
         "hovertemplate": "trial %{customdata}: %{y:.2%}, %{x}<extra></extra>",
     }  # fmt: skip
-
-
-def _rounded(numbers: Iterable[float]) -> list[float]:
-    return [round(float(x), 5) for x in numbers]

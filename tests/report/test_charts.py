@@ -1,5 +1,6 @@
 """All charts of a page."""
 
+import re
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -21,7 +22,7 @@ def test_every_chart_is_one_that_plotly_draws_states_something_and_has_a_place(r
     found = charts(run)
     assert set(found) == {
         "effects", "path", "progress", "progress-by-epochs", "curves", "rungs", "workers", "parallel", "associations",
-        "confusion", "calibration",
+        "cost-parameters", "cost-latency", "cost-seconds", "confusion", "calibration",
     }  # fmt: skip
     for name, chart in found.items():
         assert len(go.Figure(chart).layout.title.text.split()) > 3, name
@@ -31,7 +32,8 @@ def test_every_chart_is_one_that_plotly_draws_states_something_and_has_a_place(r
 def test_a_search_without_a_trial_has_no_chart(run: Run) -> None:
     empty = Run(run.trials.iloc[:0], {}, {}, None, None, [])
     assert charts(empty) == {}
-    assert 'id="chart-' not in render(empty)
+    page = render(empty)
+    assert [name for name in re.findall('id="chart-([^"]+)', page) if name != "compared"] == []
 
 
 def test_old_folders_have_the_charts_that_they_know_enough_for(tmp_path: Path) -> None:
@@ -41,5 +43,7 @@ def test_old_folders_have_the_charts_that_they_know_enough_for(tmp_path: Path) -
     run = read(folder)
     new = ["multiply_adds", "latency", "latency_64", "worker", "begun", "traceback"]
     old = Run(run.trials.drop(columns=new), run.summary, run.environment, run.best_recipe, run.space, run.cards)
-    assert set(charts(old)) == {"progress", "progress-by-epochs", "curves", "rungs", "parallel"}
+    assert set(charts(old)) == {
+        "progress", "progress-by-epochs", "curves", "rungs", "parallel", "cost-parameters", "cost-seconds",
+    }  # fmt: skip
     render(old)

@@ -24,7 +24,7 @@ def a_run(**columns: list[float]) -> Run:
         "state": "COMPLETE", "epochs": 8, "planned": 8, "reason": "", "recipe": "norm: none\n", "seconds": 1.0,
         "parameters": 1000, "latency": 0.001, "started": 0.0, "finished": 1.0,
     }  # fmt: skip
-    extra = {"number": range(count), "left_out": [()] * count, "curve": [()] * count}
+    extra = {"number": range(count), "left_out": [()] * count, "curve": [(0.5,) * 8] * count}
     trials = pd.DataFrame({**fixed, **extra, **columns}).astype({"parameters": "Int64"})
     return Run(trials, {"baseline": 0, "winner": int(np.argmax(columns["score"]))}, {}, None, None, [])
 

@@ -274,7 +274,7 @@ def test_a_newer_rendering_comes_in_without_disturbing_who_reads(page: Page, tmp
     page.get_by_label("compare trial 3", exact=True).check()
     page.get_by_label("compare trial 15", exact=True).check()
     page.get_by_role("button", name="trial 15, show recipe").click()
-    page.get_by_text("The same in numbers").click()
+    page.get_by_text("The same in numbers").first.click()
     page.get_by_label("Knob").select_option("label_smoothing")
     page.get_by_label("Parameters at most").fill("1010")
     page.get_by_label("compare trial 3", exact=True).focus()
