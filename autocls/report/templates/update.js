@@ -5,6 +5,8 @@ const drop = (node) => {
   purge(node);
   node.remove();
 };
+// By its id, and what is unfolded by its summary, a part is found again though others came in before it.
+const known = (node) => node.id || (node.nodeName === "DETAILS" && node.firstElementChild.textContent);
 // Make a part of the page like that of the newer one. What a reader may have changed stays: what is unfolded or typed,
 // and what this script draws, which is marked "keep" or "chart".
 const morph = (old, fresh) => {
@@ -12,7 +14,7 @@ const morph = (old, fresh) => {
   for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
   let at = old.firstChild;
   for (const node of fresh.childNodes) {
-    const same = node.id && [...old.children].find((child) => child.id === node.id);
+    const same = known(node) && [...old.children].find((child) => known(child) === known(node));
     if (same && same !== at) old.insertBefore(same, at), at = same;
     if (at && at.nodeName === node.nodeName && at.id === node.id) {
       if (node.nodeType !== Node.ELEMENT_NODE) at.data = node.data;
