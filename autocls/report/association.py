@@ -1,6 +1,5 @@
 """What scores went along with: charts of associations in search data, which are not effects."""
 
-import html
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from autocls.report.content import short
 from autocls.report.figures import (
     BLUE,
     CLEAR,
@@ -19,10 +17,12 @@ from autocls.report.figures import (
     SKY,
     Chart,
     chart,
+    label,
     rounded,
     shortened,
     thinned,
 )
+from autocls.report.recipes import short
 from autocls.report.run import Run
 from autocls.verdict.wording import percent
 
@@ -93,7 +93,7 @@ def parallel(table: pd.DataFrame) -> Chart | None:
             for x in range(len(axes))
         ],
         "annotations": [
-            *({"text": f"<b>{html.escape(_ending(axis.name))}</b>", "x": x, "y": 1.04 + 0.07 * (x % 2),
+            *({"text": f"<b>{label(_ending(axis.name))}</b>", "x": x, "y": 1.04 + 0.07 * (x % 2),
                "yanchor": "bottom", "showarrow": False} for x, axis in enumerate(axes)),
             *({"text": text, "x": x, "y": y, "xanchor": "right", "xshift": -4, "showarrow": False, "font": {"size": 12}}
               for x, axis in enumerate(axes) for y, text in axis.ticks.items()),
@@ -119,7 +119,7 @@ def axis(drawn: "pd.Series[Any]", complete: "pd.Series[Any]") -> Axis:
         height, spread = 1 / len(values), np.linspace(-0.35, 0.35, len(drawn))
         middle = {value: (i + 0.5) * height for i, value in enumerate(values)}
         places = [middle[value] + at * height for value, at in zip(drawn, spread, strict=True)]
-        ticks = {round(at, 4): html.escape(shortened(short(value), 16)) for value, at in middle.items()}
+        ticks = {round(at, 4): label(shortened(short(value), 16)) for value, at in middle.items()}
         return Axis(name, rounded(places, 4), [_text(value) for value in drawn], ticks)
     low, high = float(complete.min()), float(complete.max())
     scale: Callable[[float], float] = math.log10 if _decades(complete) else float
@@ -174,13 +174,13 @@ def associations(table: pd.DataFrame) -> Chart | None:
         f"({100 * fanova:.0f} %)"
     )
     most = table.assign(top=table[["ped_anova", "fanova"]].max(axis=1)).nlargest(MOST_BARS, "top")
-    names = [html.escape(shortened(str(name), 32)) for name in most["parameter"]]
+    names = [label(shortened(str(name), 32)) for name in most["parameter"]]
     out = chart(title, "share", "", height=96 + 34 * len(most))
     out["data"] = [
         {
             "type": "bar", "orientation": "h", "name": name, "y": list(range(len(most))), "x": rounded(most[kind], 4),
             "marker": {"color": colour, "pattern": {"shape": shape}},
-            "customdata": [html.escape(str(name)) for name in most["parameter"]],
+            "customdata": [label(str(name)) for name in most["parameter"]],
             "hovertemplate": f"%{{customdata}}, {name}: %{{x:.1%}}<extra></extra>",
         }
         for kind, name, colour, shape in (("ped_anova", "PED-ANOVA", BLUE, ""), ("fanova", "fANOVA", ORANGE, "/"))
@@ -217,7 +217,7 @@ def _numeric(values: "pd.Series[Any]") -> bool:
 
 
 def _text(value: object) -> str:
-    return html.escape(short(value))
+    return label(short(value))
 
 
 def _grouped(values: "pd.Series[Any]") -> bool:

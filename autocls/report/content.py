@@ -135,11 +135,6 @@ def _in_one_line(text: str) -> str:
     return _DECIMAL.sub(lambda found: f"{float(found.group()):.3g}", chosen)
 
 
-def short(value: object) -> str:
-    """A knob's value in few characters."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def failures(trials: pd.DataFrame) -> list[Reason]:
     """Why trials failed, the most frequent reason first."""
     return _reasons(trials[trials["state"] == "FAIL"], "reason")

@@ -1,11 +1,9 @@
 """What a score costs: the recipes that nothing beats at their price, and the best one under limits."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from autocls.report.content import confirmed, measured

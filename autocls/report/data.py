@@ -1,6 +1,5 @@
 """What the data is, and what the winner makes of it: the charts, tables and pictures of the page's section."""
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from autocls.report import answers, content, pictures
 from autocls.report.answers import Calibration, ClassScore, Confusion
-from autocls.report.figures import BLUE, GREY, ORANGE, SKY, Chart, chart, plural, rounded, shortened
+from autocls.report.figures import BLUE, GREY, ORANGE, SKY, Chart, chart, label, plural, rounded, shortened
 from autocls.report.pictures import Mistake, Sheet
 from autocls.report.run import Run
 from autocls.verdict.wording import percent
@@ -106,7 +105,7 @@ def class_chart(classes: Sequence[tuple[str, int, int, int]]) -> Chart | None:
     out["data"] = [
         {
             "type": "bar", "name": name, "x": list(range(len(drawn))), "y": [row[i] for row in drawn],
-            "marker": {"color": color}, "customdata": [html.escape(row[0]) for row in drawn],
+            "marker": {"color": color}, "customdata": [label(row[0]) for row in drawn],
             "hovertemplate": f"%{{customdata}}, {name}: %{{y:,}} images<extra></extra>",
         }
         for i, (name, color) in enumerate(_PARTS, 1)
@@ -115,7 +114,7 @@ def class_chart(classes: Sequence[tuple[str, int, int, int]]) -> Chart | None:
     out["layout"]["yaxis"] |= {"tickformat": ",d", "rangemode": "tozero"}
     ticks = list(range(len(drawn))) if len(drawn) <= TICKED else []
     out["layout"]["xaxis"] |= {
-        "tickvals": ticks, "ticktext": [html.escape(shortened(drawn[i][0], 14)) for i in ticks], "tickangle": -60,
+        "tickvals": ticks, "ticktext": [label(shortened(drawn[i][0], 14)) for i in ticks], "tickangle": -60,
     }  # fmt: skip
     return out
 
@@ -128,7 +127,7 @@ def confusion_chart(whole: Confusion) -> Chart:
     out = chart(whole.finding + said, "given class", "true class", height=min(140 + 34 * k, 720))
     shares = part.counts / np.maximum(part.images, 1)[:, None]
     right = np.eye(k, dtype=bool)
-    labels = [html.escape(shortened(name, 16)) for name in part.names]
+    labels = [label(shortened(name, 16)) for name in part.names]
     hover = [[_cell(part, i, j) for j in range(k)] for i in range(k)]
     out["data"] = [
         {
@@ -189,7 +188,7 @@ def calibration_chart(calibration: Calibration) -> Chart:
 
 
 def _cell(part: Confusion, i: int, j: int) -> str:
-    true, given = (html.escape(part.names[k]) for k in (i, j))
+    true, given = (label(part.names[k]) for k in (i, j))
     taken = "are recognised" if i == j else f"are taken for “{given}”"
     n, images = int(part.counts[i, j]), int(part.images[i])
     return f"{n:,} of {images:,} of “{true}” {taken} ({percent(n / max(images, 1))})"

@@ -32,6 +32,11 @@ def chart(title: str, x: str, y: str = "validation score", height: int = 360) ->
     return {"data": [], "layout": layout}
 
 
+def label(text: str) -> str:
+    """A name as plotly takes it: it reads tags and knows few entities, quotes are none of them."""
+    return html.escape(text, quote=False)
+
+
 def rows_of(layout: dict[str, Any], labels: Iterable[str], lift: int = 6) -> dict[str, Any]:
     """A layout with its rows from the top down, each with its label above it: left of it a phone has no room."""
     texts = list(labels)
@@ -40,7 +45,7 @@ def rows_of(layout: dict[str, Any], labels: Iterable[str], lift: int = 6) -> dic
         "automargin": True,
     }  # fmt: skip
     layout["annotations"] = [
-        {"text": html.escape(text), "x": 0, "xref": "x domain", "xanchor": "left", "y": y, "yanchor": "bottom",
+        {"text": label(text), "x": 0, "xref": "x domain", "xanchor": "left", "y": y, "yanchor": "bottom",
          "yshift": lift, "showarrow": False}
         for y, text in enumerate(texts)
     ]  # fmt: skip

@@ -1,11 +1,10 @@
 """The chart of what each trick is worth."""
 
-import html
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from autocls.report.figures import BLUE, GREY, ORANGE, Chart, chart, rows_of
+from autocls.report.figures import BLUE, GREY, ORANGE, Chart, chart, label, rows_of
 from autocls.verdict.verdict import Trick, Verdict, Word
 from autocls.verdict.wording import name_of, points, signed, span
 
@@ -67,7 +66,7 @@ def _marks(word: Word, tricks: Sequence[Trick]) -> dict[str, Any]:
             "arrayminus": [_points(e.mean - e.low) for _, _, e in rows],
         },
         "customdata": [
-            html.escape(f"{t.choice} instead of {t.instead}: {signed(e.mean)} points, 95 % {span(e.low, e.high)}")
+            label(f"{t.choice} instead of {t.instead}: {signed(e.mean)} points, 95 % {span(e.low, e.high)}")
             for _, t, e in rows
         ],
         "hovertemplate": "%{customdata}<extra></extra>",

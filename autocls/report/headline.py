@@ -69,7 +69,7 @@ def _parted(paragraph: str) -> tuple[str, str]:
 
 
 def _title(run: Run, row: dict[str, Any]) -> str:
-    test, verdict, metric = _test(run), run.verdict, _metric(run)
+    test, verdict, metric = run.test, run.verdict, _metric(run)
     if run.running:
         return f"The search is running: best so far {percent(row['score'])} {metric}, trial {row['number']}"
     who = "The plain baseline" if row["number"] == run.summary.get("baseline") else f"Trial {row['number']}"
@@ -93,7 +93,7 @@ def _no_winner(run: Run) -> str:
 
 def _association(run: Run, row: dict[str, Any]) -> str:
     """What the search alone says of its winner."""
-    base, test, score = _score(run.trials, run.summary.get("baseline")), _test(run), row["score"]
+    base, test, score = _score(run.trials, run.summary.get("baseline")), run.test, row["score"]
     sentence = f"Trial {row['number']} has the best {_metric(run)} on the validation part, {percent(score)}"
     if row["number"] == run.summary.get("baseline"):
         sentence += f": it is the plain baseline, and no trial {'has beaten it yet' if run.running else 'beat it'}"
@@ -130,7 +130,7 @@ def _facts(run: Run, row: dict[str, Any]) -> list[Fact]:
 
 def _scores(run: Run, row: dict[str, Any]) -> list[Fact]:
     """A contender's scores: the confirmed and the sealed one first, then what the search saw."""
-    metric, test, wins = _metric(run), _test(run), row["number"] == run.winner
+    metric, test, wins = _metric(run), run.test, row["number"] == run.winner
     facts = []
     if run.verdict and run.verdict.confirmed.n:
         facts.append(_confirmed(f"{metric}, confirmed", run.verdict, row["number"], wins=wins))
@@ -214,14 +214,6 @@ def _effort(run: Run) -> tuple[Fact, ...]:
 
 def _metric(run: Run) -> str:
     return str(run.summary.get("metric", "score")).replace("_", " ")
-
-
-def _test(run: Run) -> Opening | None:
-    """The sealed test part as it was opened; only a verdict knows the baseline there, and how often."""
-    if run.verdict and run.verdict.test:
-        return run.verdict.test
-    score = run.summary.get("test_score")
-    return None if score is None else Opening(int(run.summary.get("test_images") or 0), float(score), None, 1)
 
 
 def _seal(test: Opening) -> str:

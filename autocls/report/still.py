@@ -25,6 +25,8 @@ _INK, _GRID = "#16191d", "#d9dde2"
 def write_figures(run: Run, folder: Path, format: Format) -> list[Path]:
     """Write every chart of the run's page into a folder. Raises BadInput when that can't be done."""
     drawn = {**charts(run), **{f"knob-{name}": chart for name, chart in knob_figures(run).items()}}
+    if "workers" in drawn:  # the page has its key below
+        drawn["workers"]["layout"]["showlegend"] = True
     figures = {re.sub(r"[^\w.-]+", "-", name): still(chart) for name, chart in drawn.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)

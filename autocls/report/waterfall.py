@@ -1,11 +1,10 @@
 """The chart of the way from the baseline to the winner, one trick more at each row."""
 
-import html
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from autocls.report.figures import BLUE, GREY, ORANGE, Chart, chart, rows_of
+from autocls.report.figures import BLUE, GREY, ORANGE, Chart, chart, label, rows_of
 from autocls.verdict.verdict import Step, Verdict
 from autocls.verdict.wording import name_of, percent, points, shares, signed, span
 
@@ -83,4 +82,4 @@ def _hover(step: Step) -> str:
     )
     if step.gain:
         said += f"; {points(step.gain.mean)}, 95 % {span(step.gain.low, step.gain.high)}, n = {step.gain.n}"
-    return html.escape(said)
+    return label(said)

@@ -1,13 +1,25 @@
 """What ran where: a lane a worker, so that idle time is seen."""
 
-import html
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from autocls.report.figures import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, Chart, chart, plural, rounded, rows_of
+from autocls.report.figures import (
+    AMBER,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    Chart,
+    chart,
+    label,
+    plural,
+    rounded,
+    rows_of,
+)
 from autocls.verdict.verdict import Phase
 from autocls.verdict.wording import duration
 
@@ -160,7 +172,7 @@ def _trace(kind: str, lanes: Sequence[Lane]) -> dict[str, object]:
         "type": "bar", "orientation": "h", "name": kind, "width": 0.3, "y": [row for row, _ in bars],
         "base": rounded((bar.start for _, bar in bars), 3), "x": rounded((bar.end - bar.start for _, bar in bars), 3),
         "marker": {"color": KINDS[kind], "line": {"width": 0}},
-        "customdata": [html.escape(_said(bar, lanes[row].worker)) for row, bar in bars],
+        "customdata": [label(_said(bar, lanes[row].worker)) for row, bar in bars],
         "hovertemplate": "%{customdata}<extra></extra>",
     }  # fmt: skip
 
