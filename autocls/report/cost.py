@@ -193,6 +193,8 @@ def _limits(run: Run) -> str:
 
 def finding(trials: pd.DataFrame, price: Price, winner: int | None) -> str:
     """What a chart of scores against a price shows, in one line."""
+    if trials[price.column].nunique() == 1:
+        return f"All complete trials have the same {price.name}: {price.written(trials[price.column].iloc[0])}"
     mine = trials[trials["number"] == winner]
     if mine.empty:
         best = front(trials, price.column).iloc[-1]
@@ -215,6 +217,8 @@ def _chart(trials: pd.DataFrame, price: Price, winner: int | None, baseline: int
     out = chart(finding(trials, price, winner), price.axis, "score", height=320)
     out["layout"] |= {"showlegend": False}
     out["layout"]["xaxis"] |= {"type": "log" if low > 0 and high > 20 * low else "linear", "nticks": 6}
+    if high < 1.01 * low:  # else its ticks would be told apart by digits that mean nothing
+        out["layout"]["xaxis"]["range"] = [0, 2 * price.scale * low]
     out["data"] = [
         _marks(f"other trials{said}", others, price, {"color": GREY, "size": 6}),
         _marks("nothing scores higher at this price", best, price, {"color": BLUE, "size": 9})

@@ -32,7 +32,7 @@ def describe(data: Prepared | None, seed: int) -> dict[str, Any]:
             "processor": processor(),
             "system": platform.platform(),
             "cores": os.cpu_count(),
-            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+            "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
             "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         },
         "git": _git(),

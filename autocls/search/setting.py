@@ -49,15 +49,15 @@ class Setting:
 
     def too_dear(self, driver: Driver, runs: int, epochs: int, baseline: Row) -> str:
         """Why the budget doesn't allow a screening of so many runs with so many epochs; empty when it does."""
-        budget, needed = driver.snapshot.budget, f"its {runs} runs of {epochs} epochs"
+        budget, needed = driver.snapshot.budget, f"its {runs} runs of {epochs} epoch{'s' * (epochs > 1)}"
         if budget.seconds is not None:
             seconds = runs * epochs * baseline.seconds / max(1, baseline.epochs) / self.at_once
             if seconds > SCREENED * budget.seconds:
-                return f"{needed} would take about {seconds:.0f} s, more than {SCREENED:.0%} of the time"
+                return f"{needed} would take about {seconds:.0f} s, more than {100 * SCREENED:.0f} % of the time"
         if budget.trials is not None:
             whole = budget.trials * self.space.most_epochs() * TYPICAL / (1 - DESIGNED)
             if runs * epochs > SCREENED * whole:
-                return f"{needed} are more than {SCREENED:.0%} of what {budget.trials} trials come to"
+                return f"{needed} are more than {100 * SCREENED:.0f} % of what {budget.trials} trials come to"
         return ""
 
     def overspends(self, driver: Driver, runs: int) -> bool:

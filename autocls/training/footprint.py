@@ -13,11 +13,11 @@ from autocls.recipe import Recipe
 from autocls.training.inference import predict, views
 from autocls.training.network import build, count_parameters, only_network
 
-ENOUGH = 0.01
+ENOUGH = 0.02
 """Seconds that a latency is measured for, at the least."""
 PLENTY = 0.1
 """Seconds after which two measurements are enough."""
-FEWEST = 4
+FEWEST = 8
 BATCH = 64
 
 

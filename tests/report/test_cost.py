@@ -126,3 +126,9 @@ def test_without_a_complete_trial_nothing_has_a_price() -> None:
     assert cost.cost(none).picks == ()
     assert cost.charts(none) == {}
     assert "no score has a price yet" in render(none)
+
+
+def test_one_price_for_all_is_said_and_has_ticks_that_can_be_read() -> None:
+    chart = cost.charts(a_run(score=[0.5, 0.9], parameters=[136586, 136586]))["cost-parameters"]
+    assert chart["layout"]["title"]["text"] == "All complete trials have the same parameters: 137 k"
+    assert chart["layout"]["xaxis"]["range"] == [0, 2 * 136586]

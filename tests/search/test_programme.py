@@ -159,7 +159,7 @@ def test_a_screening_that_is_too_dear_from_the_start_is_left_out(tmp_path: Path)
     )
     assert runs(result, "screen").empty
     assert result.verdict is not None
-    assert any("not screened: its 32 runs of 3 epochs are more than 12%" in note for note in result.verdict.notes)
+    assert any("not screened: its 32 runs of 3 epochs are more than 12 %" in note for note in result.verdict.notes)
 
 
 def test_time_is_honoured_and_leaves_room_for_the_verdict(tmp_path: Path) -> None:
