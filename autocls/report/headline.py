@@ -116,7 +116,8 @@ def _contenders(run: Run, winner: dict[str, Any]) -> tuple[Contender, ...]:
         row = _row(run.trials, number)
         base = _facts(run, row) if row else []
     kept = {fact.label for fact in _known(mine + base)}  # what is known of one has its place in both
-    cards = (f"The winner, trial {winner['number']}", mine), (f"The plain baseline, trial {number}", base)
+    who = "The best so far" if run.running else "The winner"
+    cards = (f"{who}, trial {winner['number']}", mine), (f"The plain baseline, trial {number}", base)
     return tuple(Contender(who, tuple(f for f in facts if f.label in kept)) for who, facts in cards if facts)
 
 
