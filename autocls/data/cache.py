@@ -1,5 +1,6 @@
 """Decoded images on disk, one folder per fingerprint and one array per size, built once and then memory-mapped."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,19 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def write_names(folder: Path, names: Sequence[str]) -> None:
+    """Keep what the source calls each row's image; equal images that lie elsewhere are called as they were last."""
+    partial = folder / "names.json.partial"
+    partial.write_text(json.dumps(names), encoding="utf-8")
+    partial.replace(folder / "names.json")
+
+
+def names(folder: Path) -> list[str]:
+    """What the source called each row's image."""
+    read: list[str] = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+    return read
 
 
 def is_built(folder: Path, size: int) -> bool:

@@ -64,21 +64,17 @@ class Prepared:
         return ImageData(shelf.open_images(folder, image_size), labels, self.classes, split, mean, std)
 
     def named(self, part: str) -> tuple[list[str], npt.NDArray[np.int64]]:
-        """Of a part's images what their source calls them, and their labels. Raises `BadInput` if it has changed."""
+        """Of a part's images what their source calls them, and their labels."""
         labels, split = _labels_and_split(self.given, self.seed)
-        rows = getattr(split, part)
-        items = self._items()
-        return [items[row].name for row in rows], labels[rows]
+        rows, names = getattr(split, part), shelf.names(self.cache / self.fingerprint)
+        return [names[row] for row in rows], labels[rows]
 
     def _build(self, folder: Path, image_size: int) -> None:
-        _fill(self._items(), folder, [image_size], self.channels)
-
-    def _items(self) -> list[Item]:
-        """One per row."""
         found = catalogue(list_source(self.location, self.root))
         if found.fingerprint != self.fingerprint:
             raise BadInput(f"{self.source}: the images have changed since they were prepared; prepare them again")
-        return _readable(found, self.cache / self.fingerprint)[1]
+        _, items = _readable(found, folder)
+        _fill(items, folder, [image_size], self.channels)
 
 
 def prepare(
@@ -141,6 +137,7 @@ def _readable(found: Catalogue, folder: Path) -> tuple[Survey, list[Item]]:
 
 def _fill(items: list[Item], folder: Path, sizes: Iterable[int], channels: int) -> None:
     with shelf.locked(folder):
+        shelf.write_names(folder, [item.name for item in items])
         missing = [size for size in sizes if not shelf.is_built(folder, size)]
         if missing:
             shelf.build(items, folder, missing, channels)

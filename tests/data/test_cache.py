@@ -27,7 +27,7 @@ def test_the_second_prepare_decodes_nothing(tmp_path, cache, monkeypatch):
     monkeypatch.setattr("PIL.Image.open", lambda *_: pytest.fail("decoded again"))
     assert prepare(pets, sizes=[8, 16]) == first
     assert first.at(16).images.shape == (20, 3, 16, 16)
-    assert files(cache) == {"lock", "survey.json", "8.npy", "8.moments.npy", "16.npy", "16.moments.npy"}
+    assert files(cache) == {"lock", "survey.json", "names.json", "8.npy", "8.moments.npy", "16.npy", "16.moments.npy"}
 
 
 def test_every_image_is_decoded_once_for_all_sizes(tmp_path, monkeypatch):
@@ -48,6 +48,19 @@ def test_the_fingerprint_is_independent_of_the_place_and_of_file_names(tmp_path)
     second = prepare(moved, sizes=[8])
     assert second.fingerprint == first.fingerprint
     assert np.array_equal(first.at(8).split.test, second.at(8).split.test)
+
+
+def test_images_are_called_as_their_source_calls_them_where_they_lie_now(tmp_path):
+    pets = two_classes(tmp_path / "pets")
+    first = prepare(pets)
+    names, labels = first.named("test")
+    assert labels.tolist() == [0, 0, 1, 1]
+    assert all(name.endswith(".png") for name in names)
+    assert [("cat", "dog")[label] in name for name, label in zip(names, labels, strict=True)] == [True] * 4
+    pets.rename(tmp_path / "animals")
+    assert first.named("test")[0] == names, "nothing is read again"
+    renamed = [name.replace("pets", "animals") for name in names]
+    assert prepare(tmp_path / "animals").named("test")[0] == renamed
 
 
 def test_the_fingerprint_changes_with_pixels_labels_and_parts(tmp_path):
@@ -111,7 +124,7 @@ def test_concurrent_builders_make_one_file(tmp_path, cache):
     for builder in builders:
         builder.join()
     assert [builder.exitcode for builder in builders] == [0, 0]
-    assert files(cache) == {"lock", "survey.json", "32.npy", "32.moments.npy"}
+    assert files(cache) == {"lock", "survey.json", "names.json", "32.npy", "32.moments.npy"}
     assert prepared.at(32).images.reshape(200, -1).any(1).all()
 
 
@@ -130,4 +143,4 @@ def test_a_killed_writer_leaves_nothing_that_is_taken_for_whole(tmp_path, cache)
     assert (folder / "2000.npy.part").exists()
     assert not (folder / "2000.npy").exists()
     assert prepared.at(2000).images.reshape(12, -1).any(1).all()
-    assert files(cache) == {"lock", "survey.json", "2000.npy", "2000.moments.npy"}
+    assert files(cache) == {"lock", "survey.json", "names.json", "2000.npy", "2000.moments.npy"}
