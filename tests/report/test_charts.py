@@ -47,3 +47,9 @@ def test_old_folders_have_the_charts_that_they_know_enough_for(tmp_path: Path) -
         "progress", "progress-by-epochs", "curves", "rungs", "parallel", "cost-parameters", "cost-seconds",
     }  # fmt: skip
     render(old)
+
+
+def test_a_page_of_1000_trials_is_small_and_has_plotly_once(tmp_path: Path) -> None:
+    page = render(read(judge(write(tmp_path, 1000))))
+    assert len(page.encode()) < 8 * 10**6
+    assert page.count("plotly.js v") == 1
