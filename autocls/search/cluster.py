@@ -91,6 +91,8 @@ class _HandOut(Searcher):
     """Tune's searcher: hands out what the driver asks for, at most ``at_once`` trials and one waiting.
 
     Tune asks for more before it gives a free worker what waits, so more is asked for only when nothing waits for one.
+    While the driver waits for what runs, free workers get rest: Tune closes a worker that has no trial, and another one
+    takes ten seconds to come up.
     """
 
     def __init__(self, driver: Driver, at_once: int) -> None:
@@ -101,12 +103,18 @@ class _HandOut(Searcher):
         """Tune's names of trials that are out and have not begun."""
         self.numbers: dict[str, int] = {}
         """The study's number of each trial that is out, by Tune's name for it."""
+        self.resting: set[str] = set()
+        """Tune's names of the rests that are out."""
 
     def suggest(self, trial_id: str) -> Any:
-        free = self._at_once - (len(self.numbers) - len(self.waiting))
+        free = self._at_once - (len(self.numbers) + len(self.resting) - len(self.waiting))
         if len(self.waiting) >= max(free, FAR_AHEAD):
             return None
         asked = self._driver.ask()
+        if asked is None and self._driver.waits:
+            self.resting.add(trial_id)
+            self.waiting.add(trial_id)
+            return {"job": None}
         if asked is None:
             return Searcher.FINISHED if self._driver.asked_all() or self._driver.time_is_up() else None
         self.numbers[trial_id] = asked.number
@@ -115,6 +123,7 @@ class _HandOut(Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self.numbers.pop(trial_id, None)
+        self.resting.discard(trial_id)
         self.waiting.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
@@ -135,6 +144,8 @@ class _Stop(tune.Stopper):
         self._hand_out = hand_out
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        if trial_id in self._hand_out.resting:
+            return not self._driver.waits
         number = self._hand_out.numbers.get(trial_id)
         return number is None or self._driver.take(number, result["said"])
 
@@ -156,5 +167,7 @@ class _Tell(tune.Callback):
         self._hand_out.waiting.discard(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        if trial.config["job"] is None:
+            return
         said = Path(trial.error_file).read_text(encoding="utf-8").strip()
         self._driver.lost(trial.config["job"].number, f"its worker died: {said.splitlines()[-1]}", said)

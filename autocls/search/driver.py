@@ -117,6 +117,8 @@ class Driver:
         self._asked = 0
         self._exhausted = False
         self._stalled = False
+        self.waits = False
+        """Whether the last that asked got nothing because something that runs must end first, and still runs."""
         self._finished = False
         self._search_ends = math.inf
         self._scores: list[float] = []
@@ -128,6 +130,7 @@ class Driver:
 
     def ask(self) -> Asked | None:
         """The next trial to run; None when no more will come, or (``asked_all`` is False) before another one ends."""
+        self.waits = False
         while not self.asked_all() and not self.time_is_up():
             move = next(self._programme, None)
             if move is None:
@@ -136,8 +139,10 @@ class Driver:
                 return self._begin(self.study.begin(move))
             elif move is Move.WAIT:
                 assert self._live, "a programme waits only while something runs"
+                self.waits = True
                 return None
             elif self._stalled:
+                self.waits = True
                 return None
             elif (asked := self.study.ask(self._teacher)) is not None:
                 self._asked += 1
@@ -146,6 +151,7 @@ class Driver:
                 self._stalled = bool(self._live) and self.study.waiting
                 self._exhausted = not self._stalled
                 if self._stalled:
+                    self.waits = True
                     return None
         return None
 
@@ -251,7 +257,7 @@ class Driver:
         number = live.asked.number
         self.study.tell(number, state, replace(live.ended, reason=reason, traceback=traceback))
         del self._live[number]
-        self._stalled = False
+        self._stalled = self.waits = False
         now = self.snapshot
         if live.asked.phase is not Phase.SEARCH:
             self._show(running=len(self._live), designed=now.designed + 1)

@@ -1,5 +1,7 @@
 """A warm process that trains recipe after recipe, an epoch a step. It imports nothing that only the driver needs."""
 
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,19 @@ from ray import tune
 from autocls.search.runner import Runner
 from autocls.search.training import epochs
 
+REST = 0.2
+"""Seconds after which a worker that rests asks whether there is work."""
+
+
+def rest() -> Iterator[None]:
+    """Nothing, now and then: a worker without a trial would be closed, and the next one has all to import."""
+    while True:
+        time.sleep(REST)
+        yield None
+
 
 class Worker(tune.Trainable):
-    """Tune's view of the process; a job comes as ``{"job": Job}``."""
+    """Tune's view of the process; a job comes as ``{"job": Job}``, rest as ``{"job": None}``."""
 
     def setup(
         self, config: dict[str, Any], runner: Runner | None = None, weights: Path = Path(), threads: int = 1
@@ -25,12 +37,13 @@ class Worker(tune.Trainable):
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._epochs = epochs(new_config["job"], self._runner, self._weights, self._writer)
+        job = new_config["job"]
+        self._epochs = rest() if job is None else epochs(job, self._runner, self._weights, self._writer)
         return True
 
     def step(self) -> dict[str, Any]:
         said = next(self._epochs)
-        return {"said": said, "score": said.score}
+        return {"said": said, "score": 0.0 if said is None else said.score}
 
     def cleanup(self) -> None:
         self._writer.shutdown()

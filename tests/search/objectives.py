@@ -60,3 +60,12 @@ def dear(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
     for epoch in range(1, epochs + 1):
         time.sleep(0.1 * (recipe.without(["optimizer", "epochs"]) != Recipe()))
         yield epoch / (epochs + 1)
+
+
+def uneven(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Some runs take five times as long as others, so that workers wait for one another."""
+    import time
+
+    for epoch in range(epochs):
+        time.sleep(0.5 if seed % 2 else 0.1)
+        yield 0.5 + 0.1 * (recipe.norm is not None) + 0.01 * epoch + 0.001 * (seed % 7)

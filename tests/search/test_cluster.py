@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from autocls.search.cluster import _HandOut, _Tell
-from autocls.search.driver import Budget, Driver
+from autocls.search.cluster import _HandOut, _Stop, _Tell
+from autocls.search.driver import Budget, Driver, Move
 from autocls.search.messages import Epoch
 from autocls.search.study import Study
 from autocls.space import Space
@@ -46,6 +46,25 @@ def test_a_free_worker_begins_what_waits_before_more_is_asked_for(driver: Driver
     begins("d")  # on a node that joined: it is used, and one more waits
     assert hand_out.suggest("e")
     assert hand_out.suggest("f") is None
+
+
+def test_a_worker_rests_while_what_runs_must_end_first(driver: Driver):
+    hand_out = _HandOut(driver, at_once=2)
+    stop, tell = _Stop(driver, hand_out), _Tell(driver, hand_out)
+    driver._programme = iter([Move.SEARCH, Move.WAIT, Move.WAIT, Move.SEARCH])
+    first = hand_out.suggest("a")
+    assert hand_out.suggest("b") == {"job": None}
+    assert hand_out.suggest("c") is None, "two workers have something to begin with"
+    for name in ("a", "b"):
+        tell.on_trial_start(0, [], SimpleNamespace(trial_id=name))
+    assert hand_out.suggest("c") == {"job": None}
+    assert not stop("b", {"said": None})
+    tell.on_trial_error(0, [], SimpleNamespace(config={"job": None}))
+    assert stop("a", {"said": Epoch(1, 0.5, 1.0)})
+    assert stop("b", {"said": None}), "there may be work now"
+    for name in ("a", "b", "c"):
+        hand_out.on_trial_complete(name)
+    assert hand_out.suggest("d")["job"].number == first["job"].number + 1
 
 
 def test_a_job_says_from_which_score_on_weights_are_wanted(driver: Driver):

@@ -44,6 +44,14 @@ def trials(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "trials.parquet").set_index("number")
 
 
+def test_all_workers_stay_and_take_part_in_the_verdict(tmp_path: Path) -> None:
+    space = {"norm": ["none", "batch"], "flip": ["none", "horizontal"], "activation": ["default", "elu"], "epochs": 2}
+    autocls.search(objective=objectives.uneven, space=space, trials=40, out=tmp_path)
+    ran = trials(tmp_path).groupby("phase")["worker"].value_counts().unstack()
+    assert ran.shape[1] == 2, "no worker is closed while it waits for another, and none takes its place"
+    assert (ran.loc["attribute"] > 1).all()
+
+
 def test_a_simulated_search_finds_the_planted_best(tmp_path: Path) -> None:
     shots: list[Snapshot] = []
     result = search(objective=objectives.quadratic, space=SPACE, trials=25, out=tmp_path, watch=shots.append)
