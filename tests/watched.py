@@ -71,7 +71,7 @@ class Answer:
     @property
     def title(self) -> str:
         found = re.search(r"<h1>(.*?)</h1>", self.text)
-        return found[1] if found else ""
+        return found[1].replace("\u00a0", " ") if found else ""
 
     @property
     def ended(self) -> bool:

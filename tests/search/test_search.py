@@ -125,6 +125,7 @@ def test_digits_end_to_end(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {
         "journal.log", "space.yaml", "environment.json", "trials.parquet", "summary.json", "cards.json",
         "best_recipe.yaml", "verdict.json", "model", "report.html",
+        "test.parquet", "pictures.npz", "associations.json",
     }  # fmt: skip
     classifier = autocls.load(tmp_path / "model")
     assert classifier.recipe == result.recipe == autocls.Recipe.load(tmp_path / "best_recipe.yaml")
