@@ -27,6 +27,7 @@ def take(report: Path, folder: Path) -> None:
 
 
 def _sections(page: Page, folder: Path) -> None:
+    page.add_style_tag(content="nav { position: static !important } section { padding: 24px }")  # else it lies on top
     for name in SECTIONS:
         page.locator(f"section[aria-labelledby=h-{name}]").screenshot(path=folder / f"{name}.png")
 
