@@ -1,5 +1,6 @@
 """Connecting to Ray, which can begin while the rest of autocls is imported: both take seconds."""
 
+import gc
 import logging
 import os
 import socket
@@ -42,6 +43,7 @@ def connected(address: str) -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()  # what refers to Ray's objects must be gone: one that is freed while it closes ends the process
         _closing = _thread.submit(ray.shutdown)
 
 
