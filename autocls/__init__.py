@@ -1,23 +1,31 @@
 """autocls finds the best way to train an image classifier on your own images.
 
-``autocls.search(data, space)`` searches, ``autocls.train(recipe, data, out)`` trains one recipe,
-``autocls.load(folder)`` gives a trained classifier. Each imports what it needs when it is first used.
+``autocls.search(data, space)`` searches, ``autocls.resume(folder)`` goes on with what was killed,
+``autocls.train(recipe, data, out)`` trains one recipe, ``autocls.load(folder)`` gives a
+trained classifier. Each imports what it needs when it is first used.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BadInput", "Recipe", "Space", "load", "search", "train"]
+__all__ = ["BadInput", "Recipe", "Space", "load", "resume", "search", "train"]
 
 if TYPE_CHECKING:
     from autocls.api import load, train
     from autocls.errors import BadInput
     from autocls.recipe import Recipe
-    from autocls.search.run import search
+    from autocls.search.run import resume, search
     from autocls.space import Space
 
-_HOME = {"BadInput": "errors", "Recipe": "recipe", "Space": "space", "load": "api", "train": "api"}
+_HOME = {
+    "BadInput": "errors",
+    "Recipe": "recipe",
+    "Space": "space",
+    "load": "api",
+    "resume": "search.run",
+    "train": "api",
+}
 
 
 def __getattr__(name: str) -> Any:

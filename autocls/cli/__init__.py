@@ -1,6 +1,8 @@
 """The command line: one file per verb. Heavy imports happen inside the verbs, so that ``--help`` answers at once."""
 
 import logging
+import os
+import signal
 import sys
 
 import typer
@@ -12,6 +14,7 @@ from autocls.cli import (
     models,
     predict,
     report,
+    resume,
     search,
     spaces,
     train,
@@ -32,6 +35,7 @@ app = typer.Typer(
 )
 for verb in (
     search,
+    resume,
     watch,
     verdict,
     report,
@@ -61,6 +65,8 @@ def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2, ctrl-C is 130."""
     logging.basicConfig(format="autocls: %(message)s", level=logging.WARNING)
     logging.getLogger("autocls").setLevel(logging.INFO)
+    # A scheduler that takes a machine back says SIGTERM: a search then ends as with ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         app()
     except BadInput as error:

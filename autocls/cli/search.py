@@ -10,7 +10,10 @@ import typer
 from autocls.cli.quantities import amount, seconds
 
 if TYPE_CHECKING:
-    from autocls.search.run import SearchResult
+    from collections.abc import Callable
+
+    from autocls.search.driver import Watch
+    from autocls.search.finish import SearchResult
 
 
 def command(
@@ -27,12 +30,17 @@ def command(
     seed: Annotated[int, typer.Option(help="Decides the split, the sampler, and each trial's randomness.")] = 0,
     metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part."
                                         )] = "accuracy",
-    address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds one, or HOST:PORT; "
-                                              "`inline`: in this process, no Ray.")] = "local",
-    cpus_per_trial: Annotated[float, typer.Option(help="CPU cores that a trial takes.")] = 1,
-    gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs that a trial takes, or a fraction of one. "
-                                                              "[default: 1 if there is one]",
+    address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds one, HOST:PORT or "
+                                              "ray://HOST:PORT; `inline`: in this process, no Ray.")] = "local",
+    cpus_per_trial: Annotated[float, typer.Option(help="CPU cores that a trial takes, for each of its GPUs.")] = 1,
+    gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs that a trial takes, one or several, or a "
+                                                              "fraction of one. [default: 1 if there is one]",
                                                          show_default=False)] = None,
+    max_concurrent: Annotated[int | None, typer.Option(help="Trials at the same time, at the most. [default: as many "
+                                                            "as find room]", show_default=False)] = None,
+    stall: Annotated[str, typer.Option(help="A trial that says nothing for so long is stopped and tried again, with "
+                                            "twice the time; or for three times the longest epoch, if that is more."
+                                       )] = "10m",
     sampler: Annotated[str, typer.Option(help="tpe, random, qmc or gp.")] = "tpe",
     pruner: Annotated[str, typer.Option(help="paced, asha, median or none.")] = "paced",
     confirm: Annotated[int, typer.Option(help="So many of the best recipes are run again on fresh seeds, and the "
@@ -62,6 +70,7 @@ def command(
     budget = seconds(time) if time is not None else None
     most = amount(max_params, "--max-params") if max_params is not None else None
     longest = seconds(max_latency, "--max-latency") if max_latency is not None else None
+    patience = seconds(stall, "--stall")
     from autocls.data.sources import locate
     from autocls.search.connection import begin
     from autocls.shipped import find
@@ -69,31 +78,58 @@ def command(
     locate(data), find(space)  # a slip is said before anything starts
     if address != "inline":
         begin(address)  # while the rest is imported
-    from autocls.cli.progress import Progress
-    from autocls.cli.watch import Beside
-    from autocls.search.driver import Snapshot
+    from autocls.search.driver import Watch
     from autocls.search.folder import default
     from autocls.search.run import search
 
     folder = out if out is not None else default(data, space)
+
+    def begin_search(watch: Watch) -> "SearchResult":
+        return search(
+            data, space, trials=trials, seconds=budget, epochs=epochs, out=folder, seed=seed, metric=metric,
+            address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
+            max_concurrent=max_concurrent, stall=patience, sampler=sampler, pruner=pruner, confirm=confirm,
+            seeds=seeds, max_params=most, max_latency=longest, screen=screen, prior=prior, storage=storage,
+            root=root, skip_bad=skip_bad, watch=watch,
+        )  # fmt: skip
+
+    limited = most is not None or longest is not None
+    conduct(
+        begin_search, folder, watched=storage is None, shown=not no_progress, as_json=as_json, metric=metric,
+        limited=limited,
+    )  # fmt: skip
+
+
+def conduct(
+    run: "Callable[[Watch], SearchResult]",
+    folder: Path,
+    *,
+    watched: bool,
+    shown: bool,
+    as_json: bool,
+    metric: str,
+    limited: bool,
+) -> None:
+    """Run a search with its page (where it is ``watched``) and its progress beside it, and print what it came to."""
+    from autocls.cli.progress import Progress
+    from autocls.cli.watch import Beside
+    from autocls.search.driver import INTERRUPTED, Snapshot
+
     with Beside(folder) as page:
-        with Progress(shown=not no_progress) as progress:
+        with Progress(shown=shown) as progress:
 
             def watch(snapshot: Snapshot) -> None:
-                if storage is None:  # the page is read from the journal
+                if watched:
                     page.begin()
                 progress.show(snapshot)
 
-            result = search(
-                data, space, trials=trials, seconds=budget, epochs=epochs, out=folder, seed=seed, metric=metric,
-                address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, sampler=sampler,
-                pruner=pruner, confirm=confirm, seeds=seeds, max_params=most, max_latency=longest, screen=screen,
-                prior=prior, storage=storage, root=root, skip_bad=skip_bad, watch=watch,
-            )  # fmt: skip
+            result = run(watch)
         if as_json:
             _print_json(result, metric)
         else:
-            _print(result, metric, limited=most is not None or longest is not None)
+            _print(result, metric, limited=limited)
+            if result.stopped == INTERRUPTED:
+                print(f"It may go on: autocls resume {folder}")
         page.part()
     if result.recipe is None and not as_json:
         sys.exit(1)

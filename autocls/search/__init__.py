@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autocls.search.run import SearchResult
+    from autocls.search.finish import SearchResult
 
 
 class _Callable(ModuleType):

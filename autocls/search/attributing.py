@@ -1,8 +1,11 @@
 """Attribution: the winner with each of its tricks set back, on fresh seeds that took no part in choosing it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import count
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -28,6 +31,14 @@ MOST_PUT_IN = 2
 """Choices that the winner lacks and the screening saw do something, tried by putting them in."""
 
 
+Decide = Callable[[str, Callable[[], Any]], Any]
+
+
+def anew(what: str, how: Callable[[], Any]) -> Any:
+    """Decide something, whatever was decided earlier."""
+    return how()
+
+
 @dataclass(frozen=True)
 class Arms:
     """The recipes around a winner: with slots toggled between its own choice and the other one of their claim."""
@@ -36,6 +47,8 @@ class Arms:
     others: Recipe
     """Has the other choice in each slot that is claimed about."""
     setting: Setting
+    decide: Decide
+    """Keeps what was decided, where the stage may be gone through once more."""
 
     def recipe(self, arm: str) -> Recipe:
         """The recipe of an arm; what has no place in it is left out."""
@@ -68,7 +81,7 @@ def stage(setting: Setting, driver: Driver, winner: Row) -> Iterator[Run | Move]
     used = promising_first(claims(mine, baseline), mine, screened, _best(driver))
     absent = _put_in(mine, {claim.slot for claim in used}, screened)
     others = baseline.model_copy(update={c.slot: choice_of(setting.space, c.slot, c.choice) for c in absent})
-    arms = Arms(mine, others, setting)
+    arms = Arms(mine, others, setting, study.decide)
     all_off = arm_name(claim.slot for claim in used)
     asked = [*used, *absent]
     study.note("claims", [asdict(claim) for claim in asked])
@@ -83,7 +96,7 @@ def more(setting: Setting, driver: Driver) -> Iterator[Run | Move]:
     winner = next(row for row in rows if row.number == study.about()["recommended"])
     mine, others = Recipe.from_yaml(winner.recipe), Recipe.from_yaml(rows[0].recipe)
     absent = {c.slot: choice_of(setting.space, c.slot, c.choice) for c in claims_of(driver) if not c.active}
-    yield from _all(Arms(mine, others.model_copy(update=absent), setting), driver, winner)
+    yield from _all(Arms(mine, others.model_copy(update=absent), setting, anew), driver, winner)
 
 
 def _all(arms: Arms, driver: Driver, winner: Row) -> Iterator[Run | Move]:
@@ -92,7 +105,7 @@ def _all(arms: Arms, driver: Driver, winner: Row) -> Iterator[Run | Move]:
     yield from _judge(arms, driver, winner, most=looks[1])
     used = [claim for claim in claims_of(driver) if claim.active]
     tried = set(attributed(driver.ended(Phase.ATTRIBUTE))["arm"])
-    if tried.issuperset(claim.slot for claim in used):
+    if arms.decide("all tricks tried", lambda: tried.issuperset(claim.slot for claim in used)):
         yield from _pairs(arms, driver, used, winner)
         yield from _path(arms, driver, used, winner)
     yield from _judge(arms, driver, winner, most=looks[-1])
@@ -103,14 +116,15 @@ def _judge(arms: Arms, driver: Driver, winner: Row, most: int) -> Iterator[Run |
     seeds, about = arms.setting.plan.seeds, driver.study.about()
     asked = claims_of(driver)
     whole = Claim(about["all_off"], "all", "none", active=True)
-    while True:
+    for wave in count():
         scores = attributed(driver.ended(Phase.ATTRIBUTE))
         (gain,) = attribute(scores, [whole], about["margin"], about["looks"])
         beaten = gain.effect.p <= ALPHA  # a question by itself, which is none of the tricks' family
         open_slots = [*([] if beaten else [whole.slot]), *undecided(scores, asked, about["margin"], about["looks"])]
         had = Counter[str](scores["arm"].tolist())
         order = [about["all_off"], *(claim.slot for claim in asked)]
-        wanted = next_runs(had, open_slots, order, seeds, most, arms.setting.room(driver, winner))
+        room = arms.setting.room(driver, winner)
+        wanted = arms.decide(f"wave {wave} to {most}", partial(next_runs, had, open_slots, order, seeds, most, room))
         if not wanted:
             return
         yield from arms.runs(driver, wanted)
@@ -147,8 +161,8 @@ def _pairs(arms: Arms, driver: Driver, used: Sequence[Claim], winner: Row) -> It
         return
     slots = {claim.slot for claim in used}
     suspected = suspects(frame(driver.ended(Phase.SCREEN), list(neutral)), neutral)
-    pairs = [pair for pair in suspected if slots.issuperset(pair)]
-    pairs = pairs[: arms.setting.room(driver, winner) // arms.setting.plan.seeds]
+    among = [list(pair) for pair in suspected if slots.issuperset(pair)]
+    pairs = arms.decide("pairs", lambda: among[: arms.setting.room(driver, winner) // arms.setting.plan.seeds])
     study.note("pairs", pairs)
     yield from arms.runs(driver, dict.fromkeys(map(arm_name, pairs), arms.setting.plan.seeds))
 
@@ -158,8 +172,9 @@ def _path(arms: Arms, driver: Driver, used: Sequence[Claim], winner: Row) -> Ite
     study, seeds = driver.study, arms.setting.plan.seeds
     order = study.about().get("path") or gain_order(judged(driver, used))
     tried = set(attributed(driver.ended(Phase.ATTRIBUTE))["arm"])
-    between = [arm for arm in path_arms(order, used) if arm not in tried]
-    if len(between) * seeds <= arms.setting.room(driver, winner):
+    new = [arm for arm in path_arms(order, used) if arm not in tried]
+    between = arms.decide("path", lambda: new if len(new) * seeds <= arms.setting.room(driver, winner) else None)
+    if between is not None:
         study.note("path", order)
         yield from arms.runs(driver, dict.fromkeys(between, seeds))
 

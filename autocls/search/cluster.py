@@ -7,7 +7,10 @@ complete; here the stopper asks the study, and the searcher only hands recipes o
 
 import logging
 import os
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,9 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from autocls.errors import BadInput
+from autocls.search.checkpoint import CHECKPOINTS
 from autocls.search.driver import Driver
+from autocls.search.messages import Epoch
 from autocls.search.runner import Runner
 from autocls.search.worker import Worker
 
@@ -24,51 +29,97 @@ FAR_AHEAD = 1
 """Recipes asked beyond the running ones: a worker that falls free finds the next one waiting, and stays warm for it."""
 
 
+LOOK = 5.0
+"""Seconds between two looks at which nodes there are: ones that join are used."""
+PATIENT = 3
+"""A trial is taken for hung after so many times the longest epoch of the search, should that be more than ``stall``."""
+
+
 @dataclass(frozen=True)
 class Resources:
-    """What one trial takes; GPUs may be a fraction, None is one if the cluster has any."""
+    """What one trial takes, and how trials are placed."""
 
     cpus: float = 1
+    """For each of a trial's devices."""
     gpus: float | None = None
+    """A fraction of one, or one or several whole ones, each a device; None is one if the cluster has any."""
+    at_once: int | None = None
+    """Trials at the same time, at the most."""
+    stall: float = 600.0
+    """Seconds without a report after which a trial is taken for hung."""
+
+    @property
+    def devices(self) -> int:
+        """That a trial computes on."""
+        return max(1, int(self.gpus or 0))
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """What each of a trial's devices takes, in Ray's words."""
+        takes = {"CPU": self.cpus, "GPU": min(1.0, self.gpus or 0.0)}
+        return {name: amount for name, amount in takes.items() if amount}
 
 
-def fit(wanted: Resources) -> tuple[Resources, int]:
-    """The resources of a trial, and how many trials run at once. Raises BadInput when not even one fits a node."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+def fit(wanted: Resources, nodes: Sequence[Mapping[str, float]]) -> tuple[Resources, int]:
+    """The resources of a trial on nodes that offer so much, and how many trials run at once.
+
+    Raises BadInput when not even one finds room.
+    """
     gpus = wanted.gpus if wanted.gpus is not None else float(any(n.get("GPU", 0) >= 1 for n in nodes))
-    per_trial = {"CPU": wanted.cpus, "GPU": gpus}
-    for name, amount in per_trial.items():
-        offered = max(n.get(name, 0) for n in nodes)
-        if amount > offered:
-            raise BadInput(
-                f"--{name.lower()}s-per-trial {amount:g}: no node has that many {name}s; the largest offers {offered:g}"
-            )
-    if not any(per_trial.values()):
+    if gpus > 1 and gpus != int(gpus):
+        raise BadInput(f"--gpus-per-trial {gpus:g}: a fraction of one GPU, or a whole number of them")
+    found = replace(wanted, gpus=gpus)
+    if not found.bundle:
         raise BadInput("--cpus-per-trial 0 --gpus-per-trial 0: a trial must take something")
-    rooms = [min(int(n.get(k, 0) / a) for k, a in per_trial.items() if a) for n in nodes]
-    return Resources(wanted.cpus, gpus), max(1, sum(rooms))
+    at_once = room(found, nodes)
+    if at_once:
+        return found, at_once
+    offered = "; ".join(f"{number} × {offer}" for offer, number in Counter(map(_offer, nodes)).items())
+    for name, option in (("CPU", "--cpus-per-trial"), ("GPU", "--gpus-per-trial")):
+        if found.bundle.get(name, 0) > max(n.get(name, 0) for n in nodes):
+            raise BadInput(f"{option} {getattr(found, option[2:6]):g}: no node has that many; nodes: {offered}")
+    raise BadInput(
+        f"--cpus-per-trial {found.cpus:g} --gpus-per-trial {gpus:g}: no room for a single trial; nodes: {offered}"
+    )
+
+
+def room(resources: Resources, nodes: Sequence[Mapping[str, float]]) -> int:
+    """How many trials run at once on nodes that offer so much."""
+    takes = resources.bundle.items()
+    bundles = sum(min(int(n.get(name, 0) / amount + 1e-9) for name, amount in takes) for n in nodes)
+    return min(bundles // resources.devices, resources.at_once or bundles)
+
+
+def _offer(node: Mapping[str, float]) -> str:
+    return f"{node.get('CPU', 0):g} CPU, {node.get('GPU', 0):g} GPU"
+
+
+def nodes_here() -> list[Mapping[str, float]]:
+    """What each node of the connected cluster offers."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, scratch: Path) -> None:
     """Train the driver's trials until it has no more, its time is up, or the user interrupts (ctrl-C).
 
-    ``scratch`` must be reachable from every node; the best weights so far come to lie below it.
+    Nodes that share ``scratch`` keep checkpoints there; the others go without.
     """
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a trial's failure stands in the study, with its reason
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once + FAR_AHEAD)  # so that all the workers start at once
-    hand_out = _HandOut(driver, at_once)
+    hand_out = _HandOut(driver, at_once, resources.at_once)
+    watch = _Watch(driver, hand_out, resources)
     threads = max(1, int(resources.cpus))
     tune.run(
-        tune.with_parameters(Worker, runner=runner, weights=scratch.resolve() / "weights", threads=threads),
+        tune.with_parameters(Worker, runner=runner, checkpoints=scratch / CHECKPOINTS, threads=threads),
         name="trials",
-        storage_path=str(scratch.resolve()),
+        storage_path=str(scratch),
         search_alg=hand_out,
         num_samples=-1,
-        stop=_Stop(driver, hand_out),
-        callbacks=[_Tell(driver, hand_out)],
-        resources_per_trial={"cpu": resources.cpus, "gpu": resources.gpus or 0},
+        stop=_Stop(driver, hand_out, watch),
+        callbacks=[watch],
+        resources_per_trial=tune.PlacementGroupFactory([resources.bundle] * resources.devices),
         reuse_actors=True,
         max_failures=0,
         raise_on_failed_trial=False,
@@ -95,10 +146,12 @@ class _HandOut(Searcher):
     takes ten seconds to come up.
     """
 
-    def __init__(self, driver: Driver, at_once: int) -> None:
+    def __init__(self, driver: Driver, at_once: int, most: int | None = None) -> None:
         super().__init__(metric="score", mode="max")
         self._driver = driver
-        self._at_once = at_once
+        self.at_once = at_once
+        self._most = most
+        """Trials that are out at the same time, where that is limited: none is asked ahead then."""
         self.waiting: set[str] = set()
         """Tune's names of trials that are out and have not begun."""
         self.numbers: dict[str, int] = {}
@@ -107,8 +160,9 @@ class _HandOut(Searcher):
         """Tune's names of the rests that are out."""
 
     def suggest(self, trial_id: str) -> Any:
-        free = self._at_once - (len(self.numbers) + len(self.resting) - len(self.waiting))
-        if len(self.waiting) >= max(free, FAR_AHEAD):
+        out = len(self.numbers) + len(self.resting)
+        free = self.at_once - (out - len(self.waiting))
+        if len(self.waiting) >= max(free, FAR_AHEAD) or (self._most is not None and out >= self._most):
             return None
         asked = self._driver.ask()
         if asked is None and self._driver.waits:
@@ -139,15 +193,18 @@ class _HandOut(Searcher):
 class _Stop(tune.Stopper):
     """Tune's stopper: sees every result first, and asks the study."""
 
-    def __init__(self, driver: Driver, hand_out: _HandOut) -> None:
+    def __init__(self, driver: Driver, hand_out: _HandOut, watch: "_Watch") -> None:
         self._driver = driver
         self._hand_out = hand_out
+        self._watch = watch
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        if trial_id in self._hand_out.resting:
+        said: Epoch | None = result.pop("said")  # Tune keeps every trial's last result, and weights may be in it
+        if said is None:
             return not self._driver.waits
+        self._watch.heard(trial_id, said)
         number = self._hand_out.numbers.get(trial_id)
-        return number is None or self._driver.take(number, result["said"])
+        return number is None or self._driver.take(number, said)
 
     def stop_all(self) -> bool:
         return self._driver.time_is_up()
@@ -156,18 +213,69 @@ class _Stop(tune.Stopper):
         return {}
 
 
-class _Tell(tune.Callback):
-    """Tells the hand-out which trials begin, and the driver which workers died."""
+@dataclass
+class _Running:
+    trial: Any
+    """Tune's."""
+    heard: float
+    """When it last said something, or began; a monotonic time."""
 
-    def __init__(self, driver: Driver, hand_out: _HandOut) -> None:
+
+class _Watch(tune.Callback):
+    """Sees which trials begin, which workers die or say nothing for too long, and which nodes there are."""
+
+    def __init__(self, driver: Driver, hand_out: _HandOut, resources: Resources) -> None:
         self._driver = driver
         self._hand_out = hand_out
+        self._resources = resources
+        self._running: dict[str, _Running] = {}
+        self._longest = 0.0
+        """Epoch of the search, in seconds."""
+        self._killed: dict[str, str] = {}
+        """Why, by Tune's name of the trial."""
+        self._looked = time.monotonic()
+
+    def heard(self, trial_id: str, said: Epoch) -> None:
+        """Take in that a trial's worker is alive."""
+        self._longest = max(self._longest, said.seconds)
+        if trial_id in self._running:
+            self._running[trial_id].heard = time.monotonic()
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        now = time.monotonic()
+        if now - self._looked < min(LOOK, self._resources.stall / 4):
+            return
+        self._looked = now
+        self._hand_out.at_once = max(1, room(self._resources, nodes_here()))
+        for running in list(self._running.values()):
+            self._end_if_hung(running, now)
+
+    def _end_if_hung(self, running: _Running, now: float) -> None:
+        """Kill the worker of a trial that says nothing; each try of a trial gets twice as long as the one before."""
+        trial_id, number = running.trial.trial_id, self._hand_out.numbers.get(running.trial.trial_id)
+        if number is None or trial_id in self._killed:
+            return
+        patience = max(self._resources.stall, PATIENT * self._longest) * 2 ** self._driver.tries(number)
+        if now - running.heard > patience and running.trial.temporary_state.ray_actor is not None:
+            self._killed[trial_id] = f"no report in {patience:.0f} s (--stall)"
+            ray.kill(running.trial.temporary_state.ray_actor)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._hand_out.waiting.discard(trial.trial_id)
+        self._running[trial.trial_id] = _Running(trial, time.monotonic())
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._running.pop(trial.trial_id, None)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._running.pop(trial.trial_id, None)
         if trial.config["job"] is None:
             return
         said = Path(trial.error_file).read_text(encoding="utf-8").strip()
-        self._driver.lost(trial.config["job"].number, f"its worker died: {said.splitlines()[-1]}", said)
+        reason = self._killed.pop(trial.trial_id, "") or why_lost(said)
+        self._driver.lost(trial.config["job"].number, reason, said)
+
+
+def why_lost(said: str) -> str:
+    """What Ray says of a worker that is gone, in a line."""
+    return f"its worker died: {said.splitlines()[-1]}"

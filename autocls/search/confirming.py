@@ -38,8 +38,8 @@ def lack(setting: Setting, driver: Driver, best: Sequence[Row]) -> str:
 def stage(setting: Setting, driver: Driver, best: Sequence[Row]) -> Generator[Run | Move, None, Row]:
     """Run the best of the search again, as many as there is room for; returns the trial that is recommended."""
     plan, study = setting.plan, driver.study
-    room = setting.room(driver, best[0])
     study.note("margin", margin(best[0].score))
+    room = study.decide("runs for the verdict", lambda: setting.room(driver, best[0]))
     few = min(plan.confirm, len(best), int(SHARE * room / plan.seeds) - 1)
     if few < 2:
         if plan.confirm > 1:
@@ -49,13 +49,19 @@ def stage(setting: Setting, driver: Driver, best: Sequence[Row]) -> Generator[Ru
     baseline = [row for row in driver.ended(Phase.SEARCH) if row.number == 0 and row.state == "COMPLETE"]
     candidates = [*best[:few], *baseline]
     yield from _again(setting, driver, candidates, range(plan.seeds))
-    close = close_calls(judged(driver, candidates))
-    if close and PLENTY * len(close) * plan.seeds <= setting.room(driver, best[0]):
+    close = study.decide("close calls", lambda: _affordable_close_calls(setting, driver, candidates))
+    if close:
         nearest = [row for row in candidates if row.number in close]
         yield from _again(setting, driver, nearest, range(plan.seeds, 2 * plan.seeds))
     recommended = next(c.trial for c in judged(driver, candidates) if c.recommended)
     study.note("recommended", recommended)
     return next(row for row in candidates if row.number == recommended)
+
+
+def _affordable_close_calls(setting: Setting, driver: Driver, candidates: Sequence[Row]) -> list[int]:
+    """The candidates that are too near to one another to part, if there is plenty of room for more of their runs."""
+    close = sorted(close_calls(judged(driver, candidates)))
+    return close if PLENTY * len(close) * setting.plan.seeds <= setting.room(driver, candidates[0]) else []
 
 
 def judged(driver: Driver, candidates: Iterable[Row]) -> tuple[Candidate, ...]:

@@ -1,7 +1,9 @@
 """What a search does next: knows the study, the budget and who is watching, and nothing of where trials run."""
 
 import math
+import os
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -12,8 +14,20 @@ from autocls.recipe import Recipe
 from autocls.search.messages import Asked, Ended, Epoch, Job, Run
 from autocls.search.record import Row
 from autocls.search.study import Study
+from autocls.training.artifact import WEIGHTS
 from autocls.training.footprint import NO_LIMITS
 from autocls.verdict.verdict import Phase
+
+TRIES = 3
+"""Of a trial whose worker, node or memory fails; then it is the recipe that fails."""
+
+
+INTERRUPTED = "interrupted"
+"""Why a search ended that may go on."""
+
+
+def _key(run: Run | Row) -> tuple[Phase, str, int]:
+    return Phase(run.phase), run.role, run.seed
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,8 @@ def only_search(driver: "Driver") -> Iterator[Run | Move]:
 class Driver:
     """Between one study and the engine that trains its trials; the budget counts from ``began``, a monotonic time.
 
-    ``appoint`` makes the best trial's model a teacher; the weights of the best ``keep`` trials are kept.
+    ``appoint`` makes the best trial's model a teacher; the weights of the best ``keep`` trials are kept below
+    ``kept_in``. What the study holds already counts as done, and its unfinished trials come first.
     """
 
     def __init__(
@@ -107,13 +122,21 @@ class Driver:
         appoint: Appoint,
         programme: Programme = only_search,
         keep: int = 1,
+        kept_in: Path | None = None,
     ) -> None:
         self.study = study
         self._appoint = appoint
         self._began = began
         self._watch = watch
         self._keep = keep
+        self._kept_in = kept_in
         self._live: dict[int, _Live] = {}
+        self._again: deque[Asked] = deque()
+        """Trials that a worker has to take up once more."""
+        self._begun: set[tuple[Phase, str, int]] = set()
+        """The designed runs, by phase, role and seed, that an earlier process began and the programme will name."""
+        self._quarantined: dict[Recipe, int] = {}
+        """Recipes that ended their worker in each try, and the trial that did."""
         self._asked = 0
         self._exhausted = False
         self._stalled = False
@@ -127,16 +150,26 @@ class Driver:
         self.weights: dict[int, Path] = {}
         """Folders with the weights of trials that were among the best when they ended, by number."""
         self._programme = programme(self)
+        self._take_up()
 
     def ask(self) -> Asked | None:
         """The next trial to run; None when no more will come, or (``asked_all`` is False) before another one ends."""
         self.waits = False
-        while not self.asked_all() and not self.time_is_up():
+        if self._again and not self.time_is_up():
+            return self._again.popleft()
+        while not self._finished and not self.time_is_up():
             move = next(self._programme, None)
             if move is None:
                 self._finished = True
             elif isinstance(move, Run):
-                return self._begin(self.study.begin(move))
+                if self.has_begun(move):
+                    self._begun.discard(_key(move))
+                    continue
+                begun = self._begin(self.study.begin(move))
+                if move.recipe not in self._quarantined:
+                    return begun
+                number = self._quarantined[move.recipe]
+                self._end(self._live[begun.number], "FAIL", f"quarantined: trial {number}'s recipe, which ends workers")
             elif move is Move.WAIT:
                 assert self._live, "a programme waits only while something runs"
                 self.waits = True
@@ -168,14 +201,17 @@ class Driver:
         if live is None:
             return True
         live.take(said, self.study.clock())
-        if said.weights:
-            self.weights[number] = Path(said.weights)
         if said.failure:
-            self._end(live, "PRUNED" if said.over_limit else "FAIL", said.failure, said.traceback)
+            if not (said.passing and self._try_again(live, said.failure)):
+                reason = f"{said.failure}, in {TRIES} tries" if said.passing else said.failure
+                self._end(live, "PRUNED" if said.over_limit else "FAIL", reason, said.traceback)
             return True
+        if said.weights and (failure := self._keep_weights(number, said.weights)):
+            return self.take(number, replace(said, weights=b"", failure=failure, passing=True))
         live.epochs, live.best = said.epoch, max(live.best, said.score)
+        known = self.study.knows(number, said.epoch)
         pruned = self.study.report(number, said.epoch, said.score)
-        self._show(epochs=self.snapshot.epochs + 1)
+        self._show(epochs=self.snapshot.epochs + (not known))
         if said.epoch >= live.asked.recipe.epochs:
             self._end(live, "COMPLETE")
         elif pruned:
@@ -187,23 +223,25 @@ class Driver:
         return True
 
     def lost(self, number: int, reason: str, traceback: str) -> None:
-        """End a trial whose worker says no more; nothing when it has ended already."""
-        if number in self._live:
-            self._end(self._live[number], "FAIL", reason, traceback)
+        """Try a trial again whose worker says no more, or end it; nothing when it has ended already."""
+        live = self._live.get(number)
+        if live is not None and not self._try_again(live, reason):
+            self._quarantined[live.asked.recipe] = number
+            self._end(live, "FAIL", f"{reason}, in {TRIES} tries", traceback)
 
     def close(self) -> str:
-        """End what still runs, and say why the search ended."""
+        """Say why the search ended, and end what still runs, unless it was interrupted and may go on."""
         if self.time_is_up():
             why = "time is up"
         elif self._live or not self.asked_all():
-            why = "interrupted"
+            why = INTERRUPTED
         elif self._exhausted:
             why = "the space is exhausted"
         elif self.snapshot.budget.trials is not None:
             why = "all trials are done"
         else:
             why = "no more runs fit into the time"
-        for live in list(self._live.values()):
+        for live in list(self._live.values()) if why != INTERRUPTED else ():
             self._end(live, "PRUNED", why)
         return why
 
@@ -216,8 +254,8 @@ class Driver:
         return time.monotonic() - self._began
 
     def asked_all(self) -> bool:
-        """Whether no more trials will be asked for, were there all the time in the world."""
-        return self._finished
+        """Whether no more trials will be asked for, were there all the time in the world: one that runs may fail."""
+        return self._finished and not self._live
 
     def end_search_at(self, seconds: float) -> None:
         """End the search, and what it runs then, so many seconds after the start."""
@@ -240,6 +278,66 @@ class Driver:
     def has_ended(self, number: int) -> bool:
         """Whether a trial was begun and has ended."""
         return number not in self._live and any(row.number == number for row in self.study.rows())
+
+    def has_begun(self, run: Run) -> bool:
+        """Whether an earlier process began a run that the programme has not named yet in this one."""
+        return _key(run) in self._begun
+
+    def tries(self, number: int) -> int:
+        """How often a trial that runs went wrong so far."""
+        return self._live[number].asked.tries
+
+    def _take_up(self) -> None:
+        """Begin where the study is."""
+        going = {asked.number for asked in self.study.unfinished}
+        self._again.extend(self.study.unfinished)
+        self._live = {asked.number: _Live(asked) for asked in self._again}
+        rows = self.study.rows()
+        searched = [row for row in rows if row.phase == Phase.SEARCH]
+        states = Counter(row.state for row in searched if row.number not in going)
+        complete = sorted((r for r in searched if r.state == "COMPLETE"), key=lambda row: (-row.score, row.number))
+        designed = [row for row in rows if row.phase != Phase.SEARCH]
+        self._begun = {_key(row) for row in designed if row.state != "PRUNED" or row.number in going}
+        self._asked = len(searched)
+        self._scores = [row.score for row in complete][: self._keep]
+        if self._kept_in is not None:
+            folders = {row.number: self._kept_in / str(row.number) for row in complete}
+            self.weights = {number: folder for number, folder in folders.items() if (folder / WEIGHTS).is_file()}
+        self._show(
+            running=len(going),
+            complete=states["COMPLETE"],
+            pruned=states["PRUNED"],
+            failed=states["FAIL"],
+            designed=sum(row.number not in going for row in designed),
+            epochs=sum(row.epochs for row in rows),
+            best=complete[0].score if complete else -math.inf,
+            best_number=complete[0].number if complete else None,
+            best_recipe=Recipe.from_yaml(complete[0].recipe) if complete else None,
+        )
+
+    def _try_again(self, live: _Live, reason: str) -> bool:
+        """Put a trial back that went wrong through no fault that is known to be its own; not after too many tries."""
+        asked = replace(live.asked, tries=live.asked.tries + 1)
+        if asked.tries >= TRIES:
+            return False
+        self.study.try_again(asked.number, asked.tries, reason)
+        self._live[asked.number] = _Live(asked)
+        self._again.append(asked)
+        self._stalled = self.waits = False
+        return True
+
+    def _keep_weights(self, number: int, weights: bytes) -> str:
+        """Write a trial's weights, whole or not at all; why they couldn't be written."""
+        assert self._kept_in is not None, "somewhere to keep weights"
+        folder = self._kept_in / str(number)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "partial").write_bytes(weights)
+            os.replace(folder / "partial", folder / WEIGHTS)
+        except OSError as error:
+            return f"{folder}: its weights can't be kept: {error.strerror}"
+        self.weights[number] = folder
+        return ""
 
     def _begin(self, asked: Asked) -> Asked:
         self._live[asked.number] = _Live(asked)

@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from autocls.search import cluster, inline
+from autocls.search.checkpoint import CHECKPOINTS
 from autocls.search.connection import connected
 from autocls.search.driver import Driver
+from autocls.search.folder import make
 from autocls.search.runner import Runner
 
 
@@ -16,9 +18,20 @@ def engine(
     address: str, runner: Runner, resources: cluster.Resources, scratch: Path
 ) -> Iterator[tuple[Callable[[Driver], None], int]]:
     """What runs a driver's trials, and how many it runs at once. Raises BadInput when no cluster answers or fits."""
+    scratch = scratch.resolve()
     if address == inline.ADDRESS:
-        yield partial(inline.run, runner=runner, scratch=scratch), 1
+        yield partial(_run_here, runner=runner, scratch=scratch), 1
         return
     with connected(address):
-        fitting, at_once = cluster.fit(resources)
-        yield partial(cluster.run, runner=runner, resources=fitting, at_once=at_once, scratch=scratch), at_once
+        fitting, at_once = cluster.fit(resources, cluster.nodes_here())
+        yield partial(_run_there, runner=runner, resources=fitting, at_once=at_once, scratch=scratch), at_once
+
+
+def _run_here(driver: Driver, runner: Runner, scratch: Path) -> None:
+    make(scratch / CHECKPOINTS)
+    inline.run(driver, runner, checkpoints=scratch / CHECKPOINTS)
+
+
+def _run_there(driver: Driver, runner: Runner, resources: cluster.Resources, at_once: int, scratch: Path) -> None:
+    make(scratch / CHECKPOINTS)
+    cluster.run(driver, runner, resources=resources, at_once=at_once, scratch=scratch)

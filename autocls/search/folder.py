@@ -12,7 +12,7 @@ import pandas as pd
 from autocls.errors import BadInput
 from autocls.report.run import Run, read
 from autocls.search.evidence import verdict
-from autocls.search.record import JOURNAL, Record, Row
+from autocls.search.record import JOURNAL, KILLED, Record, Row
 from autocls.space import Space
 from autocls.verdict.file import VERDICT, read_json, read_text, save
 from autocls.verdict.verdict import Verdict
@@ -58,9 +58,9 @@ def frame(rows: list[Row]) -> pd.DataFrame:
     """The trials as a table, one row each; the columns are Row's fields."""
     table = pd.DataFrame([asdict(row) for row in rows], columns=list(Row.__dataclass_fields__))
     return table.astype(
-        {"number": "int64", "score": "float64", "epochs": "int64", "planned": "int64", "seconds": "float64",
-         "parameters": "Int64", "multiply_adds": "Int64", "latency": "float64", "latency_64": "float64",
-         "started": "float64", "begun": "float64", "finished": "float64"}
+        {"number": "int64", "score": "float64", "epochs": "int64", "planned": "int64", "tries": "int64",
+         "seconds": "float64", "parameters": "Int64", "multiply_adds": "Int64", "latency": "float64",
+         "latency_64": "float64", "started": "float64", "begun": "float64", "finished": "float64"}
     )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def contents(study: Record) -> Contents:
         "test_score": opened.winner if opened else None,
         "test_images": opened.images if opened else None,
         "seconds": about.get("seconds", max((r.finished for r in rows), default=0.0)),
-        "stopped": about.get("stopped", "the search was killed"),
+        "stopped": about.get("stopped") or KILLED,
         "winner": found.winner if found is not None else None,
         "baseline": 0 if rows else None,
     }
@@ -109,7 +109,8 @@ def read_running(folder: Path) -> Run:
     Trials that have not ended have the state RUNNING. Raises BadInput when there is no journal, or no study in it yet.
     """
     study = Record.open(folder)
-    found, about, running = contents(study), study.about(), "stopped" not in study.about()
+    found, about = contents(study), study.about()
+    running = not about.get("stopped")
     trials, summary, judged = found.trials, found.summary, found.verdict
     if running:
         going = trials["number"].isin(study.running())

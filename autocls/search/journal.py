@@ -1,14 +1,17 @@
 """The study's journal file: written behind the driver's back, and read for what a run folder shows of it."""
 
 import json
+import os
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
+from filelock import FileLock, Timeout
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
 
 from autocls.errors import BadInput
 
@@ -16,17 +19,34 @@ _ANSWER = b'{"op_code":5,'
 """How Optuna begins the line of one answer to the sampler; a line that begins otherwise is read in any case."""
 
 
+PATIENCE = 60.0
+"""Seconds for which a disk that is full, or gone, is tried again; meanwhile the search goes on."""
+
+
 class Journal(BaseJournalBackend):
     """A journal file of one writer, who never waits for the disk.
 
     Measured: a trial of 15 parameters makes 30 entries, and Optuna's own backend waits for the disk after each, 3.3 ms
     a time. Here an entry is taken in at once, and a thread writes all that came while the disk was busy in one go, in
-    order: a process that is killed loses what it said in its last milliseconds, and what it leaves can be read.
+    order: a process that is killed loses what it said in its last milliseconds, and what it leaves can be read. Raises
+    BadInput while another process writes it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self._path = path
-        self._file = JournalFileBackend(str(path))
+        self._patience = patience
+        self._alone = FileLock(path.with_name("writer.lock"))  # let go of when the process ends, however it does
+        try:
+            self._alone.acquire(blocking=False)
+        except Timeout:
+            raise BadInput(f"{path.parent}: a search is running in it") from None
+        except NotImplementedError:
+            pass  # a file system without locks
+        except OSError as error:
+            raise BadInput(f"{path.parent}: can't be written: {error.strerror}") from None
+        _end_with_a_whole_line(path)
+        self._file = JournalFileBackend(str(path), _NoLock(str(path)))
+        self._size = path.stat().st_size
         self._unread = deque(self._file.read_logs(0))
         self._read = 0
         """How many entries were read, and are forgotten."""
@@ -68,10 +88,57 @@ class Journal(BaseJournalBackend):
                 if not batch:
                     self._writing = None
                     return
+            self._append(batch)
+
+    def _append(self, batch: list[dict[str, Any]]) -> None:
+        """Append entries whole, when the disk takes them. Raises BadInput when it doesn't for too long."""
+        deadline = time.monotonic() + self._patience
+        while True:
             try:
+                os.truncate(self._path, self._size)  # a part of the batch may have been written
                 self._file.append_logs(batch)
+                self._size = self._path.stat().st_size
+                return
             except OSError as error:
-                raise BadInput(f"{self._path}: can't be written: {error.strerror}") from error
+                if time.monotonic() > deadline:
+                    raise BadInput(
+                        f"{self._path}: can't be written: {error.strerror}; what was told before is there, and "
+                        f"`autocls resume {self._path.parent}` goes on from it"
+                    ) from error
+                time.sleep(min(1.0, self._patience))
+
+    def close(self) -> None:
+        """Let another process write. Raises BadInput when something can't be written."""
+        self._writer.shutdown()
+        self._alone.release()
+        self.flush()
+
+
+class _NoLock(JournalFileOpenLock):
+    """For a file that nobody else writes: a lock file would outlive a killed writer, and its follower wait for it."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def _end_with_a_whole_line(path: Path) -> None:
+    """Cut off a last line that its writer could not finish."""
+    if not path.exists():
+        return
+    with open(path, "rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - 4096)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                file.truncate(start + found + 1)
+                return
+            end = start
+        file.truncate(0)
 
 
 class WithoutAnswers(JournalFileBackend):

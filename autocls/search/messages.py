@@ -31,6 +31,8 @@ class Asked:
     recipe: Recipe
     seed: int
     phase: Phase
+    tries: int = 0
+    """That its workers or their machines have ended so far."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a worker says after an epoch, or of the failure that ended its trial."""
+    """What a worker says after an epoch, or of the failure that ended its trial.
+
+    One that goes on from a checkpoint says the epochs before it again.
+    """
 
     epoch: int
     score: float
@@ -57,10 +62,12 @@ class Epoch:
     footprint: Footprint | None = None
     numerics: str = ""
     """What the network computed with, as ``float32, channels last``; empty for a trial that trains none."""
-    weights: str = ""
-    """The folder that its weights come to lie in, at the latest before the trial's last epoch is told; empty unless it
-    was the search's best so far."""
+    weights: bytes = b""
+    """With the trial's last epoch those of its best, as safetensors has them; empty if it isn't the search's best so
+    far."""
     failure: str = ""
+    passing: bool = False
+    """Whether the failure may be the machine's, so that another try may go well."""
     traceback: str = ""
     """Of a failure that nobody expected."""
     over_limit: bool = False

@@ -57,7 +57,7 @@ def more(
         run,
         at_once,
     ):
-        study = Study.reopen(target, space, misfits_here)
+        study = Study.reopen(target, None, space, misfits_here)
         setting = Setting(space, Plan(seeds=about["looks"][0]), about["seed"], misfits_here, at_once)
         course = partial(attributing.more, setting)
         driver = Driver(study, Budget(seconds=seconds), space.baseline(), began, watch, _no_teacher, course)
@@ -74,7 +74,7 @@ def reopen_test(target: Path, root: Path | None = None) -> Verdict:
     about = Record.open(target).about()
     prepared = _prepared(target, about, root)
     space = Space.load(target / "space.yaml")
-    study = Study.reopen(target, space)
+    study = Study.reopen(target, None, space)
     winner = chosen_trial(study)
     row = next((row for row in study.rows() if row.number == winner), None)
     if row is None or not (target / folder.MODEL / CARD).is_file():
@@ -91,6 +91,7 @@ def _finish(target: Path, study: Study) -> Verdict:
     folder.write(target, study)
     write_report(target)
     found = verdict(study)
+    study.close()
     assert found is not None, "it has a winner"
     return found
 

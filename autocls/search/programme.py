@@ -19,7 +19,7 @@ def whole(setting: Setting, driver: Driver) -> Iterator[Run | Move]:
     driver.end_search_at(setting.search_ends(driver))
     yield from _search(driver)
     best = confirming.ranked(driver)
-    if lack := confirming.lack(setting, driver, best):
+    if lack := driver.study.decide("confirmation", lambda: confirming.lack(setting, driver, best)):
         driver.study.leave_undone(f"nothing confirmed: {lack}")
         driver.end_search_at(math.inf)
         yield from _search(driver)

@@ -15,6 +15,7 @@ from autocls.search.journal import WithoutAnswers
 from autocls.verdict.verdict import Phase
 
 JOURNAL = "journal.log"
+KILLED = "the search was killed"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Row:
     """What the network computed with; empty before its first epoch, and for simulated trials."""
     recipe: str
     """YAML."""
+    tries: int
+    """That its workers or their machines ended, before the one that this row is of."""
     phase: str
     """What it was run for: screen, search, confirm or attribute."""
     seed: int
@@ -88,8 +91,10 @@ class Record:
 
     def rows(self) -> list[Row]:
         """Every trial that was started, duplicates left out; one still running when its driver died is PRUNED."""
-        trials, seed = self._study.get_trials(deepcopy=False), self.about().get("seed", 0)
-        return [_row(t, seed) for t in trials if "started" in t.user_attrs and "duplicate_of" not in t.user_attrs]
+        trials, about = self._study.get_trials(deepcopy=False), self.about()
+        seed, left = about.get("seed", 0), about.get("stopped") or KILLED
+        begun = [t for t in trials if "started" in t.user_attrs and "duplicate_of" not in t.user_attrs]
+        return [_row(trial, seed, left) for trial in begun]
 
     def running(self) -> set[int]:
         """The numbers of the trials that have not ended."""
@@ -100,7 +105,7 @@ class Record:
         return self._study.get_trials(deepcopy=False)
 
 
-def _row(trial: FrozenTrial, seed: int) -> Row:
+def _row(trial: FrozenTrial, seed: int, left: str) -> Row:
     kept, scores = trial.user_attrs, [v for _, v in sorted(trial.intermediate_values.items())]
     running = trial.state == TrialState.RUNNING
     phase = kept.get("phase", Phase.SEARCH.value)
@@ -120,12 +125,13 @@ def _row(trial: FrozenTrial, seed: int) -> Row:
         begun=kept.get("begun", math.nan),
         finished=kept.get("finished", kept["started"]),
         worker=kept.get("worker", ""),
-        reason="the search was killed" if running else kept.get("reason", ""),
+        reason=left if running else kept.get("reason", ""),
         traceback=kept.get("traceback", ""),
         left_out=tuple(kept.get("left_out", {}).values()),
         curve=tuple(scores),
         numerics=kept.get("numerics", ""),
         recipe=kept["recipe"],
+        tries=kept.get("tries", 0),
         phase=phase,
         seed=kept.get("seed", seed),
         role=kept.get("role", ""),

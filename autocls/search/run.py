@@ -1,69 +1,39 @@
 """One search from data to run folder."""
 
 import logging
-import shutil
-import tempfile
 import time as clock
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
-
-from autocls.cards import card
 from autocls.data import Prepared, prepare
 from autocls.errors import BadInput
-from autocls.probe import Bench, cost
-from autocls.recipe import Recipe
-from autocls.report import write_report
 from autocls.search import cluster, folder, screening
-from autocls.search.driver import Budget, Driver, Snapshot, Watch
+from autocls.search.driver import INTERRUPTED, Budget, Driver, Watch
 from autocls.search.engine import engine
 from autocls.search.environment import describe, device
-from autocls.search.evidence import verdict
-from autocls.search.exhibits import write_answers, write_associations, write_pictures
+from autocls.search.finish import SCRATCH, SearchResult, appoint, finish
 from autocls.search.programme import whole
-from autocls.search.runner import Objective, imagine, train_on
-from autocls.search.sealed import open_test
+from autocls.search.request import Request
+from autocls.search.runner import Objective, Runner, imagine, train_on
 from autocls.search.setting import Plan, Setting, misfits_on
 from autocls.search.strategies import check_names
-from autocls.search.study import Study
+from autocls.search.study import Misfits, Study, no_misfits
 from autocls.space import Space
-from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save
 from autocls.training.footprint import Limits
 from autocls.training.metrics import metric as metric_named
 from autocls.training.teacher import load_teacher
-from autocls.tricks.base import Trick
 from autocls.tricks.distillation import Teacher
 from autocls.verdict.prior import Prior
-from autocls.verdict.verdict import Verdict
 
 log = logging.getLogger("autocls")
 
+REPORT = "report.html"
 DEFAULT_SECONDS = 600.0
 FEWEST_SEEDS = 5
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search came to."""
-
-    folder: Path
-    winner: int | None
-    """The number of the recommended trial, without confirmation the best complete one; None when none was completed."""
-    recipe: Recipe | None
-    """The winner's."""
-    score: float | None
-    """The winner's search score, on the validation part."""
-    test_score: float | None
-    """The winner's score on the sealed test part, opened once."""
-    verdict: Verdict | None
-    """What the study may claim; None when no trial was completed."""
-    snapshot: Snapshot
-    stopped: str
-    report: Path
 
 
 def search(
@@ -80,6 +50,8 @@ def search(
     address: str = "local",
     cpus_per_trial: float = 1,
     gpus_per_trial: float | None = None,
+    max_concurrent: int | None = None,
+    stall: float = 600.0,
     sampler: str = "tpe",
     pruner: str = "paced",
     confirm: int = 3,
@@ -101,101 +73,197 @@ def search(
     whether designed runs come first; None where the budget allows. A winner has at most ``max_params`` parameters,
     and takes at most ``max_latency`` seconds for one image on a trial's device: what costs more isn't trained.
     ``prior`` is a file of ``autocls cards``, whose choices come early. ``address`` is a Ray cluster's, or
-    ``inline`` for this process. Everything lands in ``out``, by default ``reports/<data>-<space>``. ``watch`` is
-    called at each change. Raises BadInput for anything that can't be used, before the first trial.
+    ``inline`` for this process; there each trial takes ``gpus_per_trial`` devices (or a fraction of one) with
+    ``cpus_per_trial`` cores each, at most ``max_concurrent`` run at once, and one that says nothing for ``stall``
+    seconds is stopped and tried again. Everything lands in ``out``, by default ``reports/<data>-<space>``. ``watch``
+    is called at each change. Raises BadInput for anything that can't be used, before the first trial.
     """
     began = clock.monotonic()
     if (data is None) == (objective is None):
         raise BadInput("search takes data or an objective, one of them")
-    budget, plan = _budget(trials, seconds), _plan(confirm, seeds, screen)
-    limits = _limits(max_params, max_latency, objective)
-    metric_named(metric)
-    check_names(sampler, pruner)
+    request = Request(
+        data=None if data is None else str(data),
+        trials=trials,
+        seconds=DEFAULT_SECONDS if trials is None and seconds is None else seconds,
+        seed=seed,
+        metric=metric,
+        sampler=sampler,
+        pruner=pruner,
+        confirm=confirm,
+        seeds=seeds,
+        screen=screen,
+        max_params=max_params,
+        max_latency=max_latency,
+        storage=storage,
+        root=None if root is None else str(root),
+        skip_bad=skip_bad,
+        cpus_per_trial=cpus_per_trial,
+        gpus_per_trial=gpus_per_trial,
+        max_concurrent=max_concurrent,
+        stall=stall,
+    )
+    _check(request)
     opened = _space(space, epochs)
     favoured = Prior.load(Path(prior)).favoured() if prior is not None else {}
     name = space if isinstance(space, str | Path) else "space"
     target = Path(out) if out is not None else folder.default(_short(data, objective), name)
     folder.must_be_free(target)
-    prepared = None
-    if objective is not None:
-        runner = imagine(objective)
-    else:
-        kept = Path(root) if root else None
-        prepared = prepare(str(data), seed=seed, sizes=opened.sizes(), root=kept, skip_bad=skip_bad)
-        for note in prepared.notes:
-            log.info("%s", note)
-        for teacher in _teachers(opened):
-            load_teacher(teacher, prepared.classes, prepared.channels)
-        runner = train_on(prepared, metric)
-    scratch, misfits_here = target / "scratch", misfits_on(prepared)
-    resources = cluster.Resources(cpus_per_trial, gpus_per_trial)
-    with engine(address, runner, resources, scratch) as (run, at_once):
+    task = _Task.of(request, opened, objective)
+    with task.engine(address, target) as (run, at_once):
         about = {
             "space": Path(name).stem,
             "metric": metric,
             "sampler": sampler,
             "pruner": pruner,
-            "limits": {limit: most for limit, most in vars(limits).items() if most is not None},
-            "device": "" if prepared is None else device(cpus_per_trial),
-            **_about(prepared),
+            "limits": {limit: most for limit, most in vars(task.limits).items() if most is not None},
+            "device": "" if task.prepared is None else device(cpus_per_trial),
+            **_about(task.prepared),
         }
         folder.make(target)
         study = Study.create(
-            target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=misfits_here
+            target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=task.misfits
         )
         if favoured:
             study.suggest(screening.with_choices(opened, screening.offered(opened, favoured)))
-        folder.write_beginning(target, opened, describe(prepared, seed))
-        setting = Setting(opened, plan, seed, misfits_here, at_once)
-        appoint = partial(_appoint, target / folder.TEACHERS, prepared, metric)
-        driver = Driver(
-            study, budget, opened.baseline(), began, watch, appoint, partial(whole, setting), keep=max(1, confirm)
+        folder.write_beginning(target, opened, describe(task.prepared, seed))
+        request.write(target)
+        driver = task.driver(study, target, began, watch, at_once)
+        _carry_out(study, driver, run, began)
+    return finish(target, study, task.prepared, driver)
+
+
+def resume(
+    target: str | Path,
+    *,
+    objective: Objective | None = None,
+    address: str = "local",
+    cpus_per_trial: float | None = None,
+    gpus_per_trial: float | None = None,
+    max_concurrent: int | None = None,
+    stall: float | None = None,
+    watch: Watch = lambda snapshot: None,
+) -> SearchResult:
+    """Go on with the search in a run folder that was killed or interrupted, within the budget that it began with.
+
+    What ended counts; what ran goes on from its last checkpoint, or begins again. Where it runs may change; what is
+    None stays as it was. A simulated search wants its ``objective`` again. Raises BadInput when the folder holds no
+    search that could go on, or the images have changed.
+    """
+    target = Path(target)
+    asked = Request.read(target)
+    request = replace(
+        asked,
+        cpus_per_trial=asked.cpus_per_trial if cpus_per_trial is None else cpus_per_trial,
+        gpus_per_trial=asked.gpus_per_trial if gpus_per_trial is None else gpus_per_trial,
+        max_concurrent=asked.max_concurrent if max_concurrent is None else max_concurrent,
+        stall=asked.stall if stall is None else stall,
+    )
+    _check(request)
+    if request.data is None and objective is None:
+        raise BadInput(f"{target}: its trials were simulated: resume it from Python, with autocls.resume")
+    opened = Space.load(target / "space.yaml")
+    task = _Task.of(request, opened, objective)
+    study = Study.reopen(target, request.storage, opened, task.misfits)
+    about = study.about()
+    stopped = about.get("stopped")
+    if stopped and stopped != INTERRUPTED and (target / REPORT).is_file():
+        study.close()
+        raise BadInput(f"{target}: its search has ended: {stopped}; there is nothing to resume")
+    if task.prepared is not None and task.prepared.fingerprint != about["fingerprint"]:
+        study.close()
+        raise BadInput(f"{request.data}: the images have changed since the search began: it can't go on with them")
+    began = clock.monotonic() - about.get("seconds", 0.0)
+    if stopped and stopped != INTERRUPTED:
+        return finish(target, study, task.prepared, task.driver(study, target, began, watch, at_once=1))
+    with task.engine(address, target) as (run, at_once):
+        study.resume()
+        began = clock.monotonic() - about.get("seconds", 0.0)
+        driver = task.driver(study, target, began, watch, at_once)
+        _carry_out(study, driver, run, began)
+    return finish(target, study, task.prepared, driver)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A request with all that it takes to carry it out."""
+
+    request: Request
+    space: Space
+    prepared: Prepared | None
+    """None for simulated trials."""
+    runner: Runner
+    limits: Limits
+    misfits: Misfits
+
+    @classmethod
+    def of(cls, request: Request, space: Space, objective: Objective | None) -> "_Task":
+        """Reads the data, and asks the space's teachers. Raises BadInput."""
+        limits = _limits(request.max_params, request.max_latency, objective)
+        if objective is not None:
+            return cls(request, space, None, imagine(objective), limits, no_misfits)
+        root = Path(request.root) if request.root else None
+        prepared = prepare(
+            str(request.data), seed=request.seed, sizes=space.sizes(), root=root, skip_bad=request.skip_bad
         )
+        for note in prepared.notes:
+            log.info("%s", note)
+        for teacher in _teachers(space):
+            load_teacher(teacher, prepared.classes, prepared.channels)
+        return cls(request, space, prepared, train_on(prepared, request.metric), limits, misfits_on(prepared))
+
+    def engine(self, address: str, target: Path) -> AbstractContextManager[tuple[Callable[[Driver], None], int]]:
+        """What runs its trials at an address, and how many at once. Raises BadInput."""
+        asked = self.request
+        resources = cluster.Resources(asked.cpus_per_trial, asked.gpus_per_trial, asked.max_concurrent, asked.stall)
+        return engine(address, self.runner, resources, target / SCRATCH)
+
+    def driver(self, study: Study, target: Path, began: float, watch: Watch, at_once: int) -> Driver:
+        """The driver of its study, which may have begun earlier."""
+        asked = self.request
+        plan = Plan(asked.confirm, asked.seeds, asked.screen)
+        return Driver(
+            study,
+            Budget(asked.trials, asked.seconds),
+            self.space.baseline(),
+            began,
+            watch,
+            partial(appoint, target / folder.TEACHERS, self.prepared, asked.metric),
+            partial(whole, Setting(self.space, plan, asked.seed, self.misfits, at_once)),
+            keep=max(1, asked.confirm),
+            kept_in=(target / SCRATCH / "weights").resolve(),
+        )
+
+
+def _carry_out(study: Study, driver: Driver, run: Callable[[Driver], None], began: float) -> None:
+    """Run a driver's trials to their end. Raises BadInput when the study can't be written."""
+    try:
         run(driver)
-        study.note("stopped", driver.close())
+    finally:
         study.note("seconds", clock.monotonic() - began)
         study.flush()
-    winner = folder.write(target, study)["winner"]
-    rows = {row.number: row for row in study.rows()}
-    recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
-    test_score = None
-    if recipe is not None and prepared is not None:
-        winning = rows[winner]
-        opened_for = [winner, *({0} & driver.weights.keys() - {winner})]
-        models = {number: (rows[number], driver.weights[number]) for number in opened_for}
-        answers = open_test(study, prepared, metric, models)
-        test_score, images = answers[winner].score, prepared.at(recipe.image_size)
-        card = ModelCard.of(images, metric, winning.score, test_score, winning.numerics)
-        save(target / folder.MODEL, recipe, load_file(driver.weights[winner] / WEIGHTS), card)
-        plain = answers[0].probabilities if 0 in answers else None
-        write_answers(target, prepared, answers[winner].probabilities, plain)
-        write_pictures(target, recipe, images)
-        folder.write_cards(target, _cards(recipe))
-    write_associations(target, study)
-    summary = folder.write(target, study)
-    shutil.rmtree(scratch, ignore_errors=True)
-    return SearchResult(
-        folder=target,
-        winner=winner,
-        recipe=recipe,
-        score=rows[winner].score if winner is not None else None,
-        test_score=test_score,
-        verdict=verdict(study),
-        snapshot=driver.snapshot,
-        stopped=summary["stopped"],
-        report=write_report(target),
-    )
+    study.note("stopped", driver.close())
+    study.note("seconds", clock.monotonic() - began)
+    study.flush()
 
 
-def _cards(recipe: Recipe) -> list[dict[str, Any]]:
-    """The cards of what a recipe chooses, with what each choice costs on this machine."""
-    chosen = {slot: trick for slot in Recipe.model_fields if isinstance(trick := getattr(recipe, slot), Trick)}
-    with tempfile.TemporaryDirectory() as place:
-        bench = Bench(Path(place))
-        return [
-            {**asdict(card(slot, type(trick))), "name": trick.choice, "cost": str(cost(slot, trick, bench) or "")}
-            for slot, trick in chosen.items()
-        ]
+def _check(request: Request) -> None:
+    """Raises BadInput for what no search can be asked for."""
+    if request.trials is not None and request.trials < 1:
+        raise BadInput(f"--trials: at least 1, not {request.trials}")
+    if request.seconds is not None and request.seconds <= 0:
+        raise BadInput(f"--time: more than 0 seconds, not {request.seconds:g}")
+    if request.confirm < 0:
+        raise BadInput(f"--confirm: 0 for none, or how many of the best recipes, not {request.confirm}")
+    if request.seeds < FEWEST_SEEDS:
+        raise BadInput(
+            f"--seeds: at least {FEWEST_SEEDS}, with fewer nothing can be told from chance, not {request.seeds}"
+        )
+    if request.max_concurrent is not None and request.max_concurrent < 1:
+        raise BadInput(f"--max-concurrent: at least 1, not {request.max_concurrent}")
+    if request.stall <= 0:
+        raise BadInput(f"--stall: more than 0 seconds, not {request.stall:g}")
+    metric_named(request.metric)
+    check_names(request.sampler, request.pruner)
 
 
 def _teachers(space: Space) -> list[Path]:
@@ -203,34 +271,6 @@ def _teachers(space: Space) -> list[Path]:
     options = space.slots["distill"]
     assert isinstance(options, tuple), "distill is a trick's slot"
     return [Path(option.decided["folder"]) for option in options if option.trick is Teacher]
-
-
-def _appoint(
-    teachers: Path, prepared: Prepared | None, metric: str, number: int, recipe: Recipe, score: float, weights: Path
-) -> Path:
-    """The model folder of a complete trial among the teachers, where recipes of the study find it; written once."""
-    assert prepared is not None, "simulated trials have no weights"
-    folder = teachers.absolute() / str(number)
-    if not (folder / CARD).exists():
-        card = ModelCard.of(prepared.at(recipe.image_size), metric, score)
-        save(folder, recipe, load_file(weights / WEIGHTS), card)
-    return folder
-
-
-def _budget(trials: int | None, seconds: float | None) -> Budget:
-    if trials is not None and trials < 1:
-        raise BadInput(f"--trials: at least 1, not {trials}")
-    if seconds is not None and seconds <= 0:
-        raise BadInput(f"--time: more than 0 seconds, not {seconds:g}")
-    return Budget(trials, DEFAULT_SECONDS if trials is None and seconds is None else seconds)
-
-
-def _plan(confirm: int, seeds: int, screen: bool | None) -> Plan:
-    if confirm < 0:
-        raise BadInput(f"--confirm: 0 for none, or how many of the best recipes, not {confirm}")
-    if seeds < FEWEST_SEEDS:
-        raise BadInput(f"--seeds: at least {FEWEST_SEEDS}, with fewer nothing can be told from chance, not {seeds}")
-    return Plan(confirm, seeds, screen)
 
 
 def _limits(parameters: int | None, latency: float | None, objective: Objective | None) -> Limits:

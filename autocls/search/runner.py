@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 from autocls.data import Prepared
 from autocls.recipe import Recipe
 from autocls.training.footprint import Limits
 from autocls.training.loop import EpochResult, train
 
-Runner = Callable[[Recipe, int, Limits], Iterator[EpochResult]]
-"""Trains a recipe with a seed, within limits of what its network may cost; picklable."""
+Runner = Callable[[Recipe, int, Limits, Any], Iterator[EpochResult]]
+"""Trains a recipe with a seed, within limits of what its network may cost, from a state on or (None) from the start;
+picklable."""
 
 Objective = Callable[[Recipe, int, int], Iterable[float]]
 """A simulated or user-made trial: recipe, seed and number of epochs in, a score in 0..1 after each epoch out."""
@@ -26,11 +28,13 @@ def imagine(objective: Objective) -> Runner:
     return partial(_imagine, objective)
 
 
-def _train(prepared: Prepared, metric: str, recipe: Recipe, seed: int, limits: Limits) -> Iterator[EpochResult]:
+def _train(
+    prepared: Prepared, metric: str, recipe: Recipe, seed: int, limits: Limits, state: Any
+) -> Iterator[EpochResult]:
     return train(recipe, prepared.at(recipe.image_size, seed), seed, metric=metric, limits=limits)
 
 
-def _imagine(objective: Objective, recipe: Recipe, seed: int, limits: Limits) -> Iterator[EpochResult]:
+def _imagine(objective: Objective, recipe: Recipe, seed: int, limits: Limits, state: Any) -> Iterator[EpochResult]:
     last = time.perf_counter()
     for epoch, score in enumerate(objective(recipe, seed, recipe.epochs), start=1):
         now = time.perf_counter()

@@ -37,11 +37,14 @@ def stage(setting: Setting, driver: Driver) -> Iterator[Run | Move]:
     while not driver.has_ended(0):
         yield Move.WAIT if driver.searched() else Move.SEARCH
     baseline = driver.ended(Phase.SEARCH)[0]
-    if plan.screen is None and (why := setting.too_dear(driver, len(runs), runs[0].recipe.epochs, baseline)):
-        study.leave_undone(f"not screened: {why}")
-        return
-    for number, run in enumerate(runs):
-        if plan.screen is None and number >= TRIED and setting.overspends(driver, len(runs)):
+    if plan.screen is None:
+        why = study.decide("screening", lambda: setting.too_dear(driver, len(runs), runs[0].recipe.epochs, baseline))
+        if why:
+            study.leave_undone(f"not screened: {why}")
+            return
+    for number, run in enumerate(runs[: study.about().get("screened", len(runs))]):
+        if not plan.screen and number >= TRIED and not driver.has_begun(run) and setting.overspends(driver, len(runs)):
+            study.note("screened", number)
             study.leave_undone(f"screening broken off after {number} of {len(runs)} runs: all would have been too dear")
             break
         yield run

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
-from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler
+from optuna.samplers import BaseSampler, QMCSampler
 
 from autocls.errors import BadInput, unknown
 from autocls.search.pruning import Asha, Paced
-from autocls.search.sampling import Tpe
+from autocls.search.sampling import Gp, Random, Tpe
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": Tpe,
-    "random": lambda seed: RandomSampler(seed=seed),
-    "qmc": lambda seed: QMCSampler(seed=seed),
-    "gp": lambda seed: GPSampler(seed=seed),
+    "random": Random,
+    "qmc": lambda seed: QMCSampler(seed=seed, independent_sampler=Random(seed)),
+    "gp": Gp,
 }
 """By name, made with a seed."""
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import optuna
 from optuna.distributions import (
@@ -35,6 +35,11 @@ NAME = "autocls"
 DUPLICATES_IN_A_ROW = 100
 """So many recipes in a row that were tried before mean that the space is exhausted."""
 
+EVERY = 1.0
+"""Seconds between two notes of the time."""
+
+T = TypeVar("T")
+
 Misfits = Callable[[Recipe], Mapping[str, str]]
 """The slots of a recipe whose choice has no place in it, and why."""
 
@@ -61,11 +66,10 @@ class Study(Record):
     def __init__(self, study: optuna.Study, journal: Journal | None, space: Space, misfits: Misfits) -> None:
         super().__init__(study)
         self._journal = journal
-        self._plain = optuna.load_study(
-            study_name=study.study_name, storage=study._storage, sampler=RandomSampler(), pruner=NopPruner()
-        )
-        """The same study, whose sampler has no part in what is begun."""
+        self._plain = _same(study, NopPruner())
+        """The same study, whose sampler has no part in what is begun, and whose pruner stops nothing."""
         self._began: float = time.time() - self.about().get("seconds", 0.0)
+        self._noted = self.clock()
         self._seed: int = self.about()["seed"]
         self.limits = Limits(**self.about().get("limits", {}))
         """What a winner's network may cost."""
@@ -73,9 +77,13 @@ class Study(Record):
         self._baseline = space.baseline()
         self._misfits = misfits
         self._live: dict[int, Trial] = {}
-        self._seen: dict[Recipe, int] = {}
         self._aside: dict[Recipe, Trial] = {}
         self._ruled_out: dict[tuple[str, str], str] = {}
+        self._seen: dict[Recipe, int] = {}
+        self.unfinished: list[Asked] = []
+        """Trials that were begun and have not ended when the study was opened; whoever opens it takes them up."""
+        self._half_asked: list[Trial] = []
+        self._take_up()
 
     @classmethod
     def create(
@@ -110,17 +118,53 @@ class Study(Record):
         return study
 
     @classmethod
-    def reopen(cls, folder: Path, space: Space, misfits: Misfits = no_misfits) -> "Study":
-        """The study in a run folder's journal, for more designed runs. Raises BadInput."""
-        if not (folder / JOURNAL).is_file():
+    def reopen(cls, folder: Path, storage: str | None, space: Space, misfits: Misfits = no_misfits) -> "Study":
+        """The study of a run folder, to go on with; its clock goes on from when it was left.
+
+        Raises BadInput when there is none, or another process writes it.
+        """
+        if storage is None and not (folder / JOURNAL).is_file():
             raise BadInput(f"{folder}: holds no study that could go on: there is no {JOURNAL} in it")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        journal = Journal(folder / JOURNAL)
-        return cls(optuna.load_study(study_name=NAME, storage=JournalStorage(journal)), journal, space, misfits)
+        journal = Journal(folder / JOURNAL) if storage is None else None
+        store = JournalStorage(journal) if journal is not None else _database(str(storage))
+        try:
+            plain = optuna.load_study(study_name=NAME if storage is None else folder.name, storage=store)
+        except KeyError:
+            raise BadInput(f"{folder}: its search was killed before it began; delete the folder and search") from None
+        about = plain.user_attrs
+        study = optuna.load_study(
+            study_name=plain.study_name,
+            storage=store,
+            sampler=SAMPLERS[about["sampler"]](about["seed"]),
+            pruner=PRUNERS[about["pruner"]](space.most_epochs()),
+        )
+        return cls(study, journal, space, misfits)
+
+    def _take_up(self) -> None:
+        """Take up what an earlier process left: recipes that were tried, trials that run, and the half asked."""
+        judged = _same(self._study, self._study.pruner)
+        for trial in self.trials():
+            kept, running = trial.user_attrs, trial.state == TrialState.RUNNING
+            phase = Phase(kept.get("phase", Phase.SEARCH))
+            if running and "started" not in kept:
+                self._half_asked.append(Trial(self._study, trial._trial_id))
+            if "started" not in kept or "duplicate_of" in kept:
+                continue
+            recipe = Recipe.from_yaml(kept["recipe"])
+            if phase is Phase.SEARCH:
+                self._seen.setdefault(recipe, trial.number)
+            if running:
+                self._live[trial.number] = Trial(judged if phase is Phase.SEARCH else self._plain, trial._trial_id)
+                seed = kept.get("seed", self._seed)
+                self.unfinished.append(Asked(trial.number, recipe, seed, phase, kept.get("tries", 0)))
 
     def suggest(self, recipe: Recipe) -> None:
-        """Have a recipe of the space tried before what the sampler finds. Raises Problems when the space lacks it."""
-        self._study.enqueue_trial(self._space.parameters(recipe))
+        """Have a recipe of the space tried before what the sampler finds, unless it was.
+
+        Raises Problems when the space lacks it.
+        """
+        self._study.enqueue_trial(self._space.parameters(recipe), skip_if_exists=True)
 
     def rule_out(self, slot: str, choice: str, reason: str) -> None:
         """Leave a choice out of all recipes to come, which have its slot's neutral one instead."""
@@ -180,7 +224,7 @@ class Study(Record):
         if self._aside and teacher() is not None:
             wanted = next(iter(self._aside))
             return self._aside.pop(wanted), wanted
-        trial = self._study.ask()
+        trial = self._half_asked.pop(0) if self._half_asked else self._study.ask()
         return trial, self._space.suggest(lambda name, domain: _suggest(trial, name, domain))
 
     def _settled(self, wanted: Recipe, teacher: FindTeacher) -> tuple[Recipe, dict[str, str]]:
@@ -196,18 +240,31 @@ class Study(Record):
                 wanted = wanted.model_copy(update={"distill": wanted.distill.taught_by(folder)})
         return wanted.without(misfits), ruled_out | misfits
 
+    def knows(self, number: int, epoch: int) -> bool:
+        """Whether it has a trial's score of an epoch."""
+        return epoch in self._trial(number).intermediate_values
+
     def report(self, number: int, epoch: int, score: float) -> bool:
-        """Take in one epoch's score; whether the pruner would stop the trial here."""
+        """Take in one epoch's score, unless it has it; whether the pruner would stop the trial here."""
         trial = self._live[number]
-        trial.report(score, epoch)
+        if not self.knows(number, epoch):
+            trial.report(score, epoch)
+        self._note_the_time()
         return number > 0 and trial.should_prune()  # designed runs have a pruner that never would
+
+    def try_again(self, number: int, tries: int, reason: str) -> None:
+        """Keep that a trial has to be run once more, after so many tries that went wrong."""
+        self._live[number].set_user_attr("tries", tries)
+        self._live[number].set_user_attr("reason", reason)
 
     def tell(self, number: int, state: str, ended: Ended) -> None:
         """End a trial as COMPLETE (scored by its best epoch), PRUNED or FAIL."""
         trial = self._live.pop(number)
         kept = {**vars(ended), **(vars(ended.footprint) if ended.footprint else {}), "footprint": None}
+        had = self._trial(number).user_attrs
+        self._note_the_time()
         for key, value in {"finished": self.clock(), **kept}.items():
-            if value not in (None, "") and value == value:
+            if (value not in (None, "") and value == value) or (key == "reason" and key in had):
                 trial.set_user_attr(key, value)
         if ended.footprint is not None:
             for key, by in self.limits.excess(ended.footprint.parameters, ended.footprint.latency).items():
@@ -223,14 +280,41 @@ class Study(Record):
         """Keep something about the whole search in the study."""
         self._study.set_user_attr(key, value)
 
+    def decide(self, what: str, how: Callable[[], T]) -> T:
+        """What was decided of something, now or earlier: a search that is resumed keeps to it. JSON can hold it."""
+        key = f"decided: {what}"
+        if key not in self.about():
+            self.note(key, how())
+        return cast(T, self.about()[key])
+
     def leave_undone(self, why: str) -> None:
         """Keep what a verdict will lack, and why."""
-        self.note("undone", [*self.about().get("undone", []), why])
+        undone = self.about().get("undone", [])
+        if why not in undone:
+            self.note("undone", [*undone, why])
+
+    def resume(self) -> None:
+        """Let the clock go on from where the study was left, as a search that runs."""
+        self._began = time.time() - self.about().get("seconds", 0.0)
+        self._noted = self.clock()
+        self.note("began", self._began)
+        self.note("stopped", "")
 
     def flush(self) -> None:
         """Wait until everything that was told is on the disk. Raises BadInput when it can't be written."""
         if self._journal is not None:
             self._journal.flush()
+
+    def close(self) -> None:
+        """Wait until everything is on the disk, and let another process go on. Raises BadInput as ``flush`` does."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def _note_the_time(self) -> None:
+        """Keep how long the study was worked on, which a search that is killed can't tell at its end."""
+        if self.clock() >= self._noted + EVERY:
+            self._noted = self.clock()
+            self.note("seconds", self._noted)
 
     def clock(self) -> float:
         """Seconds since the start."""
@@ -249,6 +333,13 @@ class Study(Record):
             self._study.tell(trial, earlier.value)
         else:
             self._study.tell(trial, state=TrialState.FAIL if earlier.state == TrialState.FAIL else TrialState.PRUNED)
+
+
+def _same(study: optuna.Study, pruner: optuna.pruners.BasePruner) -> optuna.Study:
+    """The study, whose sampler has no part in trials that are made by hand."""
+    return optuna.load_study(
+        study_name=study.study_name, storage=study._storage, sampler=RandomSampler(), pruner=pruner
+    )
 
 
 def _plans(recipe: Recipe) -> dict[str, Any]:

@@ -6,34 +6,39 @@ import socket
 import time
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
+from safetensors.torch import save
 
-from autocls.errors import TrialFailed
+from autocls.errors import BadInput, TrialFailed
+from autocls.search.checkpoint import Checkpoint, Keeper
 from autocls.search.messages import Epoch, Job
 from autocls.search.runner import Runner
-from autocls.training.artifact import save_weights
 from autocls.training.footprint import OverLimit
 from autocls.training.loop import EpochResult
+from autocls.training.network import Weights
 
 LONGEST = 8000
 """Characters of a traceback that are kept, from its end."""
+PATIENCE = 45.0
+"""Seconds for which data that can't be read are tried again before the first epoch: a file server may be restarted."""
 
 
-def epochs(job: Job, runner: Runner, weights: Path, writer: Executor) -> Iterator[Epoch]:
+def epochs(job: Job, runner: Runner, keeper: Keeper) -> Iterator[Epoch]:
     """What a job comes to, an epoch at a time; after a failure, or the recipe's last epoch, no more comes.
 
-    The weights of epochs that beat ``job.best`` are written below ``weights`` by ``writer``: a checkpoint of Tune's
-    would lie there only some time after the score was told.
+    It goes on from the checkpoint that its keeper finds, and leaves more of them.
     """
-    keeper = _Keeper(job, weights / str(job.number), writer)
-    training, says = (
-        runner(job.recipe, job.seed, job.limits),
-        partial(Epoch, worker=f"{socket.gethostname()}:{os.getpid()}"),
-    )
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    says = partial(Epoch, worker=worker)
+    best = _Best(job.best)
+    left = keeper.read()
+    if left is not None:
+        best.take_up(left)
+        yield from (says(epoch, score, seconds) for epoch, score, seconds in left.told)
+    training = _patient(runner, job, left)
     while True:
         started = time.perf_counter()
         try:
@@ -41,7 +46,9 @@ def epochs(job: Job, runner: Runner, weights: Path, writer: Executor) -> Iterato
             if not math.isfinite(result.score):
                 yield says(result.epoch, math.nan, result.seconds, failure=f"the score is {result.score}")
                 return
-            folder = keeper.keep(result)
+            best.look_at(result)
+            last = result.epoch >= job.recipe.epochs
+            weights = best.packed() if last else b""
         except StopIteration:
             yield says(0, math.nan, 0.0, failure=f"ended before its {job.recipe.epochs} epochs")
             return
@@ -50,57 +57,83 @@ def epochs(job: Job, runner: Runner, weights: Path, writer: Executor) -> Iterato
             yield says(0, math.nan, took, footprint=error.footprint, failure=str(error), over_limit=True)
             return
         except Exception as error:  # whatever a network or a user's objective raises ends this trial, not the worker
-            took = time.perf_counter() - started
-            unexpected = "" if isinstance(error, TrialFailed) else "".join(traceback.format_exception(error))[-LONGEST:]
-            yield says(0, math.nan, took, failure=_reason(error), traceback=unexpected)
+            said = replace(_failure(error), seconds=time.perf_counter() - started, worker=worker)
+            keeper.wanted = said.passing
+            yield said
             return
-        yield says(
+        said = says(
             result.epoch,
             result.score,
             result.seconds,
             footprint=result.footprint,
             numerics=result.numerics or "",
-            weights=folder,
+            weights=weights,
         )
-        if result.epoch >= job.recipe.epochs:
+        yield said
+        if last:
             return
+        keeper.keep(said, result, best.weights)  # what was told before it is known to the driver
 
 
-class _Keeper:
-    """Writes a trial's weights where they may be wanted."""
-
-    def __init__(self, job: Job, folder: Path, writer: Executor) -> None:
-        self._best = job.best
-        self._last = job.recipe.epochs
-        self._folder = folder
-        self._writer = writer
-        self._writing: Future[None] | None = None
-
-    def keep(self, result: EpochResult) -> str:
-        """Write the weights of an epoch that beats the search's best and the trial's own; the folder, or nothing.
-
-        Training goes on while they are written, but for the last epoch, which ends the trial.
-        """
-        folder = ""
-        if result.weights is not None and result.score >= self._best:
-            self._best = math.nextafter(result.score, math.inf)  # an equal later epoch is no better
-            self._await_writing()
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._writing = self._writer.submit(save_weights, result.weights(), self._folder)
-            folder = str(self._folder)
-        if result.epoch == self._last:
-            self._await_writing()
-        return folder
-
-    def _await_writing(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
+def _patient(runner: Runner, job: Job, left: Checkpoint | None) -> Iterator[EpochResult]:
+    """The training, begun again for a while where data can't be read before its first epoch."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        training = runner(job.recipe, job.seed, job.limits, left.state if left is not None else None)
+        try:
+            first = next(training)
+        except (OSError, BadInput):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+            continue
+        except StopIteration:
+            return
+        yield first
+        yield from training
+        return
 
 
-def _reason(error: Exception) -> str:
+class _Best:
+    """A trial's best weights so far, if they beat the search's."""
+
+    def __init__(self, score: float) -> None:
+        self._score = score
+        self.weights: Weights | None = None
+
+    def take_up(self, left: Checkpoint) -> None:
+        """Begin where a checkpoint was."""
+        self.weights = left.weights
+        if left.weights is not None:
+            self._score = math.nextafter(max(score for _, score, _ in left.told), math.inf)
+
+    def look_at(self, result: EpochResult) -> None:
+        """Copy the weights of an epoch that beats the search's best and the trial's own."""
+        if result.weights is not None and result.score >= self._score:
+            self._score = math.nextafter(result.score, math.inf)  # an equal later epoch is no better
+            self.weights = result.weights()
+
+    def packed(self) -> bytes:
+        """As safetensors has them; empty if there are none."""
+        if self.weights is None:
+            return b""
+        return save({name: tensor.contiguous() for name, tensor in self.weights.items()})
+
+
+def _failure(error: Exception) -> Epoch:
+    """What to say of an error; a machine's may pass, so it says which machine."""
+    here = f"on {socket.gethostname()}"
+    said = partial(Epoch, 0, math.nan, 0.0)
     if isinstance(error, TrialFailed):
-        return str(error)
+        return said(failure=str(error))
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return "out of memory"
+        return said(failure=f"{here}: out of memory", passing=True)
+    if isinstance(error, OSError | BadInput):
+        reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        return said(failure=f"{here}: {reason}", passing=True, traceback=_traceback(error))
     first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0] if first else ''}"
+    return said(failure=f"{type(error).__name__}: {first[0] if first else ''}", traceback=_traceback(error))
+
+
+def _traceback(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))[-LONGEST:]

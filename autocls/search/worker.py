@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import torch
 from ray import tune
 
+from autocls.search.checkpoint import Keeper
+from autocls.search.messages import Epoch, Job
 from autocls.search.runner import Runner
 from autocls.search.training import epochs
 
@@ -27,23 +28,25 @@ class Worker(tune.Trainable):
     """Tune's view of the process; a job comes as ``{"job": Job}``, rest as ``{"job": None}``."""
 
     def setup(
-        self, config: dict[str, Any], runner: Runner | None = None, weights: Path = Path(), threads: int = 1
+        self, config: dict[str, Any], runner: Runner | None = None, checkpoints: Path = Path(), threads: int = 1
     ) -> None:
         torch.set_num_threads(threads)
         assert runner is not None, "tune.with_parameters gives it"
         self._runner = runner
-        self._weights = weights
-        self._writer = ThreadPoolExecutor(1)
+        self._checkpoints = checkpoints
+        self._keeper: Keeper | None = None
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        job = new_config["job"]
-        self._epochs = rest() if job is None else epochs(job, self._runner, self._weights, self._writer)
+        if self._keeper is not None:
+            self._keeper.forget()
+        job: Job | None = new_config["job"]
+        self._keeper = None if job is None else Keeper(job, self._checkpoints)
+        self._epochs: Iterator[Epoch | None] = rest()
+        if job is not None and self._keeper is not None:
+            self._epochs = epochs(job, self._runner, self._keeper)
         return True
 
     def step(self) -> dict[str, Any]:
         said = next(self._epochs)
         return {"said": said, "score": 0.0 if said is None else said.score}
-
-    def cleanup(self) -> None:
-        self._writer.shutdown()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -18,6 +19,8 @@ from autocls.training.network import Weights
 from autocls.training.numerics import Numerics
 from autocls.training.optimisation import rate_factor
 from autocls.training.session import Session
+
+State = dict[str, Any]
 
 LOOKS = 8
 """So many times an epoch the loss is looked at, for which a GPU is waited for; a training that broke ends there."""
@@ -62,6 +65,8 @@ class EpochResult:
     """What ``seconds`` were spent on."""
     numerics: str | None = None
     """What the network computes with, as ``float32``."""
+    state: Callable[[], State] | None = None
+    """Copies what ``train`` goes on from; to be called before the next epoch starts."""
 
 
 def train(

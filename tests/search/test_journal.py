@@ -41,19 +41,72 @@ def test_a_journal_that_is_there_is_read_and_continued(tmp_path: Path):
     for half in (ENTRIES[:50], ENTRIES[50:]):
         journal = Journal(tmp_path / "journal.log")
         journal.append_logs(half)
-        journal.flush()
+        journal.close()
     assert Journal(tmp_path / "journal.log").read_logs(0) == ENTRIES
 
 
 def test_a_disk_that_takes_no_more_is_said(tmp_path: Path):
     (tmp_path / "run").mkdir()
-    journal = Journal(tmp_path / "run" / "journal.log")
+    journal = Journal(tmp_path / "run" / "journal.log", patience=0)
     shutil.rmtree(tmp_path / "run")
     journal.append_logs(ENTRIES)
     with pytest.raises(BadInput, match=r"journal\.log: can't be written: No such file or directory"):
         journal.flush()
     with pytest.raises(BadInput, match="can't be written"):
         journal.append_logs(ENTRIES)
+
+
+def test_a_disk_that_is_gone_for_a_while_loses_nothing(tmp_path: Path):
+    (tmp_path / "run").mkdir()
+    journal = Journal(tmp_path / "run" / "journal.log", patience=20)
+    journal.append_logs(ENTRIES[:50])
+    journal.flush()
+    (tmp_path / "run").rename(tmp_path / "gone")
+    for entry in ENTRIES[50:]:
+        journal.append_logs([entry])
+    time.sleep(1.5)
+    (tmp_path / "gone").rename(tmp_path / "run")
+    journal.flush()
+    assert list(JournalFileBackend(str(tmp_path / "run" / "journal.log")).read_logs(0)) == ENTRIES
+
+
+def test_a_batch_of_which_a_part_was_written_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    journal = Journal(tmp_path / "journal.log", patience=20)
+    append, full = JournalFileBackend.append_logs, [True]
+
+    def partly(self: JournalFileBackend, logs: list[dict[str, object]]) -> None:
+        if full and full.pop():
+            append(self, logs[: len(logs) // 2])
+            with (tmp_path / "journal.log").open("a") as file:
+                file.write('{"op_co')
+            raise OSError(28, "No space left on device")
+        append(self, logs)
+
+    monkeypatch.setattr(JournalFileBackend, "append_logs", partly)
+    journal.append_logs(ENTRIES)
+    journal.flush()
+    assert list(JournalFileBackend(str(tmp_path / "journal.log")).read_logs(0)) == ENTRIES
+
+
+def test_only_one_process_writes_a_journal(tmp_path: Path):
+    first = Journal(tmp_path / "journal.log")
+    with pytest.raises(BadInput, match="a search is running in it"):
+        Journal(tmp_path / "journal.log")
+    first.close()
+    Journal(tmp_path / "journal.log").close()
+
+
+@pytest.mark.parametrize("torn", ['{"op_code":8,"trial_i', "x" * 10_000])
+def test_a_line_that_was_cut_off_is_cut_off_before_more_is_written(tmp_path: Path, torn: str):
+    journal = Journal(tmp_path / "journal.log")
+    journal.append_logs(ENTRIES[:50])
+    journal.close()
+    with (tmp_path / "journal.log").open("a") as file:
+        file.write(torn)
+    again = Journal(tmp_path / "journal.log")
+    again.append_logs(ENTRIES[50:])
+    again.close()
+    assert list(JournalFileBackend(str(tmp_path / "journal.log")).read_logs(0)) == ENTRIES
 
 
 WRITER = """

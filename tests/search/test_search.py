@@ -125,7 +125,7 @@ def test_digits_end_to_end(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {
         "journal.log", "space.yaml", "environment.json", "trials.parquet", "summary.json", "cards.json",
         "best_recipe.yaml", "verdict.json", "model", "report.html",
-        "test.parquet", "pictures.npz", "associations.json",
+        "test.parquet", "pictures.npz", "associations.json", "request.json", "writer.lock",
     }  # fmt: skip
     classifier = autocls.load(tmp_path / "model")
     assert classifier.recipe == result.recipe == autocls.Recipe.load(tmp_path / "best_recipe.yaml")
@@ -152,9 +152,10 @@ def test_digits_are_judged_on_fresh_seeds_and_a_test_part_that_is_opened_once(tm
     assert (trials(tmp_path)["phase"] == "attribute").sum() > len(fresh)
     assert after.test == result.verdict.test
 
-    study = Study.reopen(tmp_path, autocls.Space.load(tmp_path / "space.yaml"))
+    study = Study.reopen(tmp_path, None, autocls.Space.load(tmp_path / "space.yaml"))
     with pytest.raises(BadInput, match="--reopen-test"):
         open_test(study, prepare("digits", seed=0), "accuracy", {})
+    study.close()
     opened = reopen_test(tmp_path).test
     assert opened is not None
     assert opened.times == 2
@@ -233,8 +234,8 @@ def test_a_trick_without_a_place_is_left_out_and_the_table_says_why(tmp_path: Pa
 @pytest.mark.parametrize(
     "given, message",
     [
-        ({"gpus_per_trial": 1}, "--gpus-per-trial 1: no node has that many GPUs; the largest offers 0"),
-        ({"cpus_per_trial": 99}, "--cpus-per-trial 99: no node has that many CPUs"),
+        ({"gpus_per_trial": 1}, "--gpus-per-trial 1: no node has that many; nodes: 1 × 2 CPU, 0 GPU"),
+        ({"cpus_per_trial": 99}, "--cpus-per-trial 99: no node has that many; nodes: 1 × 2 CPU, 0 GPU"),
         ({"trials": 0}, "--trials: at least 1"),
         ({"metric": "acc"}, "no such metric 'acc'"),
         ({"space": "quik"}, "did you mean 'quick'"),

@@ -6,7 +6,7 @@ import time
 import optuna
 import pytest
 from optuna.samplers import RandomSampler, TPESampler
-from optuna.trial import Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from autocls.errors import BadInput
 from autocls.search.sampling import BEST, Tpe
@@ -48,9 +48,39 @@ def test_a_sampler_repeats_its_trials_with_its_seed_and_only_then(name: str) -> 
     assert first != other
 
 
+class Whole(Tpe):
+    """Looks at the whole study, as Optuna's does."""
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        TPESampler.before_trial(self, study, trial)
+
+
 def test_while_a_study_is_small_tpe_is_optunas() -> None:
-    ours, optunas = (searched(sampler, 60).trials for sampler in (Tpe(3), TPESampler(seed=3)))
+    ours, optunas = (searched(sampler, 60).trials for sampler in (Tpe(3), Whole(3)))
     assert [t.params for t in ours] == [t.params for t in optunas]
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "gp"])
+def test_a_sampler_made_anew_in_the_middle_of_a_study_goes_on_as_the_first_would_have(name: str) -> None:
+    whole = searched(SAMPLERS[name](7), 16 if name == "gp" else 130)
+    study = optuna.create_study(direction="maximize", sampler=SAMPLERS[name](7))
+    for number in range(len(whole.trials)):
+        if number % 5 == 3:
+            study = optuna.load_study(study_name=study.study_name, storage=study._storage, sampler=SAMPLERS[name](7))
+        trial = study.ask()
+        study.tell(trial, decide(trial))
+    assert [t.params for t in study.trials] == [t.params for t in whole.trials]
+
+
+def test_a_trial_of_which_some_answers_are_known_gets_the_others_as_it_would_have() -> None:
+    whole = searched(Tpe(7), 20).trials[-1]
+    study = searched(Tpe(7), 19)
+    half = study.ask()
+    half.suggest_categorical("slot0", ["a", "b", "c"])
+    decide(
+        Trial(optuna.load_study(study_name=study.study_name, storage=study._storage, sampler=Tpe(7)), half._trial_id)
+    )
+    assert study.trials[-1].params == whole.params
 
 
 def test_looking_at_few_trials_tpe_still_learns() -> None:

@@ -15,6 +15,7 @@ from autocls.search.record import Record
 from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.search.study import DUPLICATES_IN_A_ROW, NO_TEACHER, Misfits, Study, no_misfits
 from autocls.space import Space
+from autocls.training.artifact import WEIGHTS
 from autocls.training.footprint import Footprint
 from autocls.verdict.verdict import Phase
 
@@ -150,17 +151,20 @@ def test_the_teacher_is_the_best_complete_trial(tmp_path: Path) -> None:
         return tmp_path / str(number)
 
     study = make(tmp_path, TAUGHT)
-    driver = Driver(study, Budget(trials=9), TAUGHT.baseline(), 0.0, lambda _: None, appoint)
+    driver = Driver(
+        study, Budget(trials=9), TAUGHT.baseline(), 0.0, lambda _: None, appoint, kept_in=tmp_path / "weights"
+    )
     first, second = driver.ask(), driver.ask()
     assert first is not None
     assert second is not None
-    driver.take(first.number, Epoch(1, 0.5, 1.0, weights="a"))
+    driver.take(first.number, Epoch(1, 0.5, 1.0, weights=b"a"))
     third = driver.ask()
     assert third is not None
     assert third.recipe.distill.folder == str(tmp_path / str(first.number))
     driver.take(second.number, Epoch(1, 0.4, 1.0))
-    driver.take(third.number, Epoch(1, 0.6, 1.0, weights="c"))
-    assert appointed[0] == (first.number, 0.5, Path("a"))
+    driver.take(third.number, Epoch(1, 0.6, 1.0, weights=b"c"))
+    assert appointed[0] == (first.number, 0.5, tmp_path / "weights" / "0")
+    assert (appointed[0][2] / WEIGHTS).read_bytes() == b"a"
     while asked := driver.ask():
         if asked.recipe.distill:
             break

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from autocls.errors import TrialFailed
 from autocls.recipe import Recipe
 from autocls.search.messages import Job
 from autocls.search.worker import Worker
-from autocls.training.artifact import WEIGHTS
 from autocls.training.footprint import Footprint, Limits
 from autocls.training.loop import EpochResult
 
@@ -23,7 +22,7 @@ RECIPE = Recipe(epochs=3)
 def trial(*scores: float) -> Any:
     """A runner whose epochs have these scores, and weights that say which epoch they are of."""
 
-    def run(recipe: Recipe, seed: int, limits: Limits) -> Iterator[EpochResult]:
+    def run(recipe: Recipe, seed: int, limits: Limits, state: Any) -> Iterator[EpochResult]:
         for epoch, score in enumerate(scores, start=1):
             weights = {"epoch": torch.tensor(float(epoch))}
             yield EpochResult(epoch, score, 1.0, weights=lambda weights=weights: weights)
@@ -33,34 +32,27 @@ def trial(*scores: float) -> Any:
 
 def worker(folder: Path, runner: Any, best: float = -math.inf) -> Worker:
     made = Worker.__new__(Worker)  # Tune's own part wants a cluster
-    made.setup({"job": Job(7, RECIPE, 0, best)}, runner=runner, weights=folder)
+    made.setup({"job": Job(7, RECIPE, 0, best)}, runner=runner, checkpoints=folder)
     return made
 
 
-def test_the_best_epochs_weights_are_there_when_the_last_epoch_is_told(tmp_path: Path):
+def test_the_best_epochs_weights_come_with_the_last_epoch(tmp_path: Path):
     found = worker(tmp_path, trial(0.5, 0.9, 0.7))
     said = [found.step()["said"] for _ in range(3)]
-    assert [bool(epoch.weights) for epoch in said] == [True, True, False]
-    assert load_file(tmp_path / "7" / WEIGHTS)["epoch"] == 2
+    assert [bool(epoch.weights) for epoch in said] == [False, False, True]
+    assert load(said[-1].weights)["epoch"] == 2
 
 
-def test_weights_that_nobody_wants_are_not_written(tmp_path: Path):
+def test_weights_that_nobody_wants_are_not_sent(tmp_path: Path):
     found = worker(tmp_path, trial(0.5, 0.6, 0.7), best=0.8)
-    assert [found.step()["said"].weights for _ in range(3)] == ["", "", ""]
-    assert not list(tmp_path.iterdir())
-
-
-def test_weights_that_cannot_be_written_fail_the_trial_with_the_reason(tmp_path: Path):
-    (tmp_path / "7").write_text("in the way")
-    said = worker(tmp_path, trial(0.5, 0.6, 0.7)).step()["said"]
-    assert "File exists" in said.failure
+    assert [found.step()["said"].weights for _ in range(3)] == [b"", b"", b""]
 
 
 def test_a_worker_takes_its_cores_and_no_more(tmp_path: Path):
     before = torch.get_num_threads()
     try:
         made = Worker.__new__(Worker)
-        made.setup({"job": Job(0, RECIPE, 0, 0.0)}, runner=trial(0.5), weights=tmp_path, threads=3)
+        made.setup({"job": Job(0, RECIPE, 0, 0.0)}, runner=trial(0.5), checkpoints=tmp_path, threads=3)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
@@ -74,21 +66,21 @@ def test_a_score_that_is_no_number_fails_the_trial(tmp_path: Path, score: float)
 def test_a_worker_says_who_it_is_and_what_the_network_costs(tmp_path: Path):
     footprint = Footprint(10, 20, 0.001, 0.01)
 
-    def run(recipe: Recipe, seed: int, limits: Limits) -> Iterator[EpochResult]:
+    def run(recipe: Recipe, seed: int, limits: Limits, state: Any) -> Iterator[EpochResult]:
         limits.check(footprint)
         yield EpochResult(1, 0.5, 1.0, footprint=footprint)
 
     said = worker(tmp_path, run).step()["said"]
     assert (said.worker, said.footprint) == (f"{socket.gethostname()}:{os.getpid()}", footprint)
     made = Worker.__new__(Worker)
-    made.setup({"job": Job(0, RECIPE, 0, 0.0, Limits(parameters=9))}, runner=run, weights=tmp_path)
+    made.setup({"job": Job(0, RECIPE, 0, 0.0, Limits(parameters=9))}, runner=run, checkpoints=tmp_path)
     over = made.step()["said"]
     assert (over.over_limit, over.footprint, over.traceback) == (True, footprint, "")
     assert over.failure == "over the limit: 10 parameters, and 9 are allowed"
 
 
 def test_an_error_that_nobody_expected_is_told_with_its_traceback(tmp_path: Path):
-    def run(recipe: Recipe, seed: int, limits: Limits) -> Iterator[EpochResult]:
+    def run(recipe: Recipe, seed: int, limits: Limits, state: Any) -> Iterator[EpochResult]:
         raise KeyError("bone") if seed == 0 else TrialFailed("the loss is nan")
         yield
 
@@ -97,6 +89,6 @@ def test_an_error_that_nobody_expected_is_told_with_its_traceback(tmp_path: Path
     assert said.traceback.startswith("Traceback (most recent call last):")
     assert 'raise KeyError("bone")' in said.traceback
     made = Worker.__new__(Worker)
-    made.setup({"job": Job(0, RECIPE, 1, 0.0)}, runner=run, weights=tmp_path)
+    made.setup({"job": Job(0, RECIPE, 1, 0.0)}, runner=run, checkpoints=tmp_path)
     expected = made.step()["said"]
     assert (expected.failure, expected.traceback) == ("the loss is nan", "")

@@ -1,0 +1,131 @@
+"""The end of a search: its winner's model, the sealed test part, and the run folder's files."""
+
+import logging
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from autocls.cards import card
+from autocls.data import Prepared
+from autocls.probe import Bench, cost
+from autocls.recipe import Recipe
+from autocls.report import write_report
+from autocls.search import folder
+from autocls.search.driver import INTERRUPTED, Driver, Snapshot
+from autocls.search.evidence import verdict
+from autocls.search.exhibits import write_answers, write_associations, write_pictures
+from autocls.search.record import Row
+from autocls.search.sealed import open_test
+from autocls.search.study import Study
+from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save, save_weights
+from autocls.training.loop import train
+from autocls.tricks.base import Trick
+from autocls.verdict.verdict import Verdict
+
+log = logging.getLogger("autocls")
+
+SCRATCH = "scratch"
+"""What a search needs of its folder only while it goes on, or may."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search came to."""
+
+    folder: Path
+    winner: int | None
+    """The number of the recommended trial, without confirmation the best complete one; None when none was completed."""
+    recipe: Recipe | None
+    """The winner's."""
+    score: float | None
+    """The winner's search score, on the validation part."""
+    test_score: float | None
+    """The winner's score on the sealed test part, opened once."""
+    verdict: Verdict | None
+    """What the study may claim; None when no trial was completed."""
+    snapshot: Snapshot
+    stopped: str
+    report: Path
+
+
+def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver) -> SearchResult:
+    """Write all that a run folder holds, with the winner's model, and open the sealed test part for it.
+
+    A search that was interrupted keeps what it takes to resume it.
+    """
+    winner = folder.write(target, study)["winner"]
+    rows = {row.number: row for row in study.rows()}
+    recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
+    test_score = None
+    metric = study.about()["metric"]
+    if recipe is not None and prepared is not None:
+        winning = rows[winner]
+        if winner not in driver.weights:
+            driver.weights[winner] = _train_again(winning, prepared, metric, target / SCRATCH)
+        opened_for = [winner, *({0} & driver.weights.keys() - {winner})]
+        models = {number: (rows[number], driver.weights[number]) for number in opened_for}
+        answers = open_test(study, prepared, metric, models, again=bool(study.about().get("openings")))
+        test_score, images = answers[winner].score, prepared.at(recipe.image_size)
+        card = ModelCard.of(images, metric, winning.score, test_score, winning.numerics)
+        save(target / folder.MODEL, recipe, load_file(driver.weights[winner] / WEIGHTS), card)
+        plain = answers[0].probabilities if 0 in answers else None
+        write_answers(target, prepared, answers[winner].probabilities, plain)
+        write_pictures(target, recipe, images)
+        folder.write_cards(target, _cards(recipe))
+    write_associations(target, study)
+    summary = folder.write(target, study)
+    result = SearchResult(
+        folder=target,
+        winner=winner,
+        recipe=recipe,
+        score=rows[winner].score if winner is not None else None,
+        test_score=test_score,
+        verdict=verdict(study),
+        snapshot=driver.snapshot,
+        stopped=summary["stopped"],
+        report=write_report(target),
+    )
+    study.close()
+    if result.stopped != INTERRUPTED:
+        shutil.rmtree(target / SCRATCH, ignore_errors=True)
+    return result
+
+
+def _train_again(row: Row, prepared: Prepared, metric: str, scratch: Path) -> Path:
+    """The weights of a trial whose own are nowhere: those of the same recipe and seed, trained here."""
+    log.info("the weights of trial %d are gone; it is trained again", row.number)
+    recipe, folder = Recipe.from_yaml(row.recipe), scratch / "weights" / str(row.number)
+    best = -1.0
+    folder.mkdir(parents=True, exist_ok=True)
+    for result in train(recipe, prepared.at(recipe.image_size, row.seed), row.seed, metric=metric):
+        if result.score > best and result.weights is not None:
+            best = result.score
+            save_weights(result.weights(), folder)
+    return folder
+
+
+def _cards(recipe: Recipe) -> list[dict[str, Any]]:
+    """The cards of what a recipe chooses, with what each choice costs on this machine."""
+    chosen = {slot: trick for slot in Recipe.model_fields if isinstance(trick := getattr(recipe, slot), Trick)}
+    with tempfile.TemporaryDirectory() as place:
+        bench = Bench(Path(place))
+        return [
+            {**asdict(card(slot, type(trick))), "name": trick.choice, "cost": str(cost(slot, trick, bench) or "")}
+            for slot, trick in chosen.items()
+        ]
+
+
+def appoint(
+    teachers: Path, prepared: Prepared | None, metric: str, number: int, recipe: Recipe, score: float, weights: Path
+) -> Path:
+    """The model folder of a complete trial among the teachers, where recipes of the study find it; written once."""
+    assert prepared is not None, "simulated trials have no weights"
+    folder = teachers.absolute() / str(number)
+    if not (folder / CARD).exists():
+        card = ModelCard.of(prepared.at(recipe.image_size), metric, score)
+        save(folder, recipe, load_file(weights / WEIGHTS), card)
+    return folder
