@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +18,7 @@ from autocls.training.network import Weights
 from autocls.training.numerics import Numerics
 from autocls.training.optimisation import rate_factor
 from autocls.training.session import Session
+from autocls.training.state import State, check
 
 LOOKS = 8
 """So many times an epoch the loss is looked at, for which a GPU is waited for; a training that broke ends there."""
@@ -62,6 +63,8 @@ class EpochResult:
     """What ``seconds`` were spent on."""
     numerics: str | None = None
     """What the network computes with, as ``float32``."""
+    state: Callable[[], State] | None = None
+    """Copies what ``train`` needs to go on after this epoch; to be called before the next epoch starts."""
 
 
 def train(
@@ -73,20 +76,28 @@ def train(
     device: torch.device | None = None,
     numerics: Numerics | None = None,
     limits: Limits = NO_LIMITS,
+    state: State | None = None,
 ) -> Iterator[EpochResult]:
     """Train ``recipe`` on the training part of ``data``, validating after each epoch.
 
-    ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. Raises BadInput for
-    an unknown metric, what Session raises, OverLimit when the network costs more than ``limits`` allow, and TrialFailed
-    when the loss is no longer finite.
+    ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. With the ``state``
+    of an epoch's result it goes on after that epoch, with the same results as if it had never ended. Raises BadInput
+    for an unknown metric or a state of another training, what Session raises, OverLimit when the network costs more
+    than ``limits`` allow, and TrialFailed when the loss is no longer finite.
     """
     scorer = metric_named(metric)
     device = device or default_device()
+    if state is not None:
+        check(state, recipe, data, seed)
+        numerics = numerics or Numerics(**state["numerics"])
     session = Session(recipe, data, seed, device, numerics)
     footprint = measure(recipe, session.model, data.images.shape[1], device)
     limits.check(footprint)
     truth, scores = data.labels[data.split.val], list[float]()
-    for epoch in range(1, recipe.epochs + 1):
+    if state is not None:
+        scores += state["scores"]
+        session.restore(state, len(scores))
+    for epoch in range(len(scores) + 1, recipe.epochs + 1):
         clock = _Clock()
         session.begin(epoch)
         order = session.order()
@@ -105,8 +116,21 @@ def train(
         loss = float(total) / len(order)
         scores.append(float(scorer(truth, session.answers(data.split.val).argmax(1).cpu().numpy())))
         spent = Spent(data_time, training_time, clock.lap())
-        weights = partial(weights_of, session.answering)
-        yield EpochResult(epoch, scores[-1], spent.total, loss, footprint, weights, spent, str(session.numerics))
+        yield EpochResult(
+            epoch,
+            scores[-1],
+            spent.total,
+            loss,
+            footprint,
+            weights=partial(weights_of, session.answering),
+            spent=spent,
+            numerics=str(session.numerics),
+            state=partial(_state, session, tuple(scores)),
+        )
+
+
+def _state(session: Session, scores: Sequence[float]) -> State:
+    return session.state() | {"scores": list(scores)}
 
 
 class _Clock:

@@ -1,6 +1,8 @@
 """One recipe made ready to train: its network, optimizer, data and randomness."""
 
+import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from autocls.training import batches, network
 from autocls.training.inference import predict, views
 from autocls.training.numerics import Numerics, choose
 from autocls.training.optimisation import hold_statistics, parameter_groups
+from autocls.training.state import State, chance, copied, origin, set_chance
 from autocls.training.teacher import answers
 
 
@@ -31,6 +34,7 @@ class Session:
             raise TrialFailed(reason) if slot == "warmup" else NotApplicable(reason)
         torch.manual_seed(seed)
         self.recipe = recipe
+        self._origin = origin(recipe, data, seed)
         self.generator = torch.Generator(device).manual_seed(seed)
         self.model = network.build(recipe, len(data.classes), data.images.shape[1]).to(device)
         self.tensors = batches.Tensors.of(data, device)
@@ -111,6 +115,27 @@ class Session:
         if self._average:
             self._average.update(self.model)
         return loss.detach()
+
+    def state(self) -> State:
+        """A copy, on the CPU, of what ``restore`` needs to go on from between two epochs."""
+        return self._origin | {
+            "numerics": asdict(self.numerics),
+            "model": copied(self.model.state_dict()),
+            "average": copied(self._average.state_dict()) if self._average else None,
+            "optimizer": copied(self.optimizer.state_dict()),
+            "generator": self.generator.get_state(),
+            "chance": chance(self.generator.device),
+        }
+
+    def restore(self, state: State, epoch: int) -> None:
+        """Go on from ``state``, which a session of the same recipe, data and seed was in after ``epoch``."""
+        self.begin(epoch)  # what was frozen then decides which optimizer the state is of
+        self.model.load_state_dict(state["model"])
+        if self._average:
+            self._average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # which would share the state's tensors
+        self.generator.set_state(state["generator"])
+        set_chance(state["chance"], self.generator.device)
 
     def answers(self, part: np.ndarray) -> torch.Tensor:
         """N×K logits of a part's images."""
