@@ -11,6 +11,7 @@ import torch
 from autocls.data import ImageData
 from autocls.errors import TrialFailed
 from autocls.recipe import Recipe
+from autocls.training import team
 from autocls.training.footprint import NO_LIMITS, Footprint, Limits, measure
 from autocls.training.inference import default_device, weights_of
 from autocls.training.metrics import metric as metric_named
@@ -80,6 +81,7 @@ def train(
 ) -> Iterator[EpochResult]:
     """Train ``recipe`` on the training part of ``data``, validating after each epoch.
 
+    The devices of a team each call it with the same arguments, and all get the same results but for the time it took.
     ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. With the ``state``
     of an epoch's result it goes on after that epoch, with the same results as if it had never ended. Raises BadInput
     for an unknown metric or a state of another training, what Session raises, OverLimit when the network costs more
@@ -91,7 +93,7 @@ def train(
         check(state, recipe, data, seed)
         numerics = numerics or Numerics(**state["numerics"])
     session = Session(recipe, data, seed, device, numerics)
-    footprint = measure(recipe, session.model, data.images.shape[1], device)
+    footprint = team.agree(measure(recipe, session.model, data.images.shape[1], device))
     limits.check(footprint)
     truth, scores = data.labels[data.split.val], list[float]()
     if state is not None:
@@ -110,10 +112,10 @@ def train(
             batch = next(batches)
             data_time += clock.lap()
             total += session.step(batch, rate_factor(recipe, at, 1 / len(order), scores))
-            if i in looks and not math.isfinite(total):
-                raise TrialFailed(f"the loss is {float(total)} in epoch {epoch}")
+            if i in looks and not math.isfinite(mean := float(team.mean(total))):
+                raise TrialFailed(f"the loss is {mean} in epoch {epoch}")
             training_time += clock.lap()
-        loss = float(total) / len(order)
+        loss = float(team.mean(total)) / len(order)
         scores.append(float(scorer(truth, session.answers(data.split.val).argmax(1).cpu().numpy())))
         spent = Spent(data_time, training_time, clock.lap())
         yield EpochResult(
