@@ -14,6 +14,7 @@ import torch
 from autocls.search.messages import Epoch, Job
 from autocls.training.loop import EpochResult
 from autocls.training.network import Weights
+from autocls.training.state import State
 
 CHECKPOINTS = "checkpoints"
 """What their folder is called."""
@@ -29,7 +30,7 @@ class Checkpoint:
 
     told: tuple[tuple[int, float, float], ...]
     """Epoch, score and seconds of each so far."""
-    state: Any
+    state: State
     """What ``train`` goes on from."""
     weights: Weights | None
     """The best so far, if they beat the search's best when the trial began."""

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 from autocls.data import Prepared
 from autocls.recipe import Recipe
 from autocls.training.footprint import Limits
 from autocls.training.loop import EpochResult, train
+from autocls.training.state import State
 
-Runner = Callable[[Recipe, int, Limits, Any], Iterator[EpochResult]]
+Runner = Callable[[Recipe, int, Limits, State | None], Iterator[EpochResult]]
 """Trains a recipe with a seed, within limits of what its network may cost, from a state on or (None) from the start;
 picklable."""
 
@@ -29,12 +29,14 @@ def imagine(objective: Objective) -> Runner:
 
 
 def _train(
-    prepared: Prepared, metric: str, recipe: Recipe, seed: int, limits: Limits, state: Any
+    prepared: Prepared, metric: str, recipe: Recipe, seed: int, limits: Limits, state: State | None
 ) -> Iterator[EpochResult]:
-    return train(recipe, prepared.at(recipe.image_size, seed), seed, metric=metric, limits=limits)
+    return train(recipe, prepared.at(recipe.image_size, seed), seed, metric=metric, limits=limits, state=state)
 
 
-def _imagine(objective: Objective, recipe: Recipe, seed: int, limits: Limits, state: Any) -> Iterator[EpochResult]:
+def _imagine(
+    objective: Objective, recipe: Recipe, seed: int, limits: Limits, state: State | None
+) -> Iterator[EpochResult]:
     last = time.perf_counter()
     for epoch, score in enumerate(objective(recipe, seed, recipe.epochs), start=1):
         now = time.perf_counter()

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from autocls.data import ImageData
 from autocls.recipe import Recipe
+from autocls.training import team
 from autocls.training.feed import Feed, feed
 
 EVALUATION_BATCH = 128
@@ -67,6 +68,14 @@ class Batch:
     targets: torch.Tensor
     soft: torch.Tensor | None = None
     """A teacher's targets, of the shape of ``targets``."""
+    weight: float = 1.0
+    """Of its loss: another than 1 for one device's share of a batch."""
+
+    def shared(self) -> "Batch":
+        """This device's share of it."""
+        share = team.share(len(self.images))
+        soft = None if self.soft is None else self.soft[share.rows]
+        return Batch(self.images[share.rows], self.targets[share.rows], soft, share.weight)
 
 
 def augmented(

@@ -2,16 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 
 from autocls.data import ImageData
 from autocls.errors import TrialFailed
 from autocls.recipe import Recipe
+from autocls.training import team
 from autocls.training.footprint import NO_LIMITS, Footprint, Limits, measure
 from autocls.training.inference import default_device, weights_of
 from autocls.training.metrics import metric as metric_named
@@ -19,8 +19,7 @@ from autocls.training.network import Weights
 from autocls.training.numerics import Numerics
 from autocls.training.optimisation import rate_factor
 from autocls.training.session import Session
-
-State = dict[str, Any]
+from autocls.training.state import State, check
 
 LOOKS = 8
 """So many times an epoch the loss is looked at, for which a GPU is waited for; a training that broke ends there."""
@@ -66,7 +65,7 @@ class EpochResult:
     numerics: str | None = None
     """What the network computes with, as ``float32``."""
     state: Callable[[], State] | None = None
-    """Copies what ``train`` goes on from; to be called before the next epoch starts."""
+    """Copies what ``train`` needs to go on after this epoch; to be called before the next epoch starts."""
 
 
 def train(
@@ -78,20 +77,29 @@ def train(
     device: torch.device | None = None,
     numerics: Numerics | None = None,
     limits: Limits = NO_LIMITS,
+    state: State | None = None,
 ) -> Iterator[EpochResult]:
     """Train ``recipe`` on the training part of ``data``, validating after each epoch.
 
-    ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. Raises BadInput for
-    an unknown metric, what Session raises, OverLimit when the network costs more than ``limits`` allow, and TrialFailed
-    when the loss is no longer finite.
+    The devices of a team each call it with the same arguments, and all get the same results but for the time it took.
+    ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. With the ``state``
+    of an epoch's result it goes on after that epoch, with the same results as if it had never ended. Raises BadInput
+    for an unknown metric or a state of another training, what Session raises, OverLimit when the network costs more
+    than ``limits`` allow, and TrialFailed when the loss is no longer finite.
     """
     scorer = metric_named(metric)
     device = device or default_device()
+    if state is not None:
+        check(state, recipe, data, seed)
+        numerics = numerics or Numerics(**state["numerics"])
     session = Session(recipe, data, seed, device, numerics)
-    footprint = measure(recipe, session.model, data.images.shape[1], device)
+    footprint = team.agree(measure(recipe, session.model, data.images.shape[1], device))
     limits.check(footprint)
     truth, scores = data.labels[data.split.val], list[float]()
-    for epoch in range(1, recipe.epochs + 1):
+    if state is not None:
+        scores += state["scores"]
+        session.restore(state, len(scores))
+    for epoch in range(len(scores) + 1, recipe.epochs + 1):
         clock = _Clock()
         session.begin(epoch)
         order = session.order()
@@ -104,14 +112,27 @@ def train(
             batch = next(batches)
             data_time += clock.lap()
             total += session.step(batch, rate_factor(recipe, at, 1 / len(order), scores))
-            if i in looks and not math.isfinite(total):
-                raise TrialFailed(f"the loss is {float(total)} in epoch {epoch}")
+            if i in looks and not math.isfinite(mean := float(team.mean(total))):
+                raise TrialFailed(f"the loss is {mean} in epoch {epoch}")
             training_time += clock.lap()
-        loss = float(total) / len(order)
+        loss = float(team.mean(total)) / len(order)
         scores.append(float(scorer(truth, session.answers(data.split.val).argmax(1).cpu().numpy())))
         spent = Spent(data_time, training_time, clock.lap())
-        weights = partial(weights_of, session.answering)
-        yield EpochResult(epoch, scores[-1], spent.total, loss, footprint, weights, spent, str(session.numerics))
+        yield EpochResult(
+            epoch,
+            scores[-1],
+            spent.total,
+            loss,
+            footprint,
+            weights=partial(weights_of, session.answering),
+            spent=spent,
+            numerics=str(session.numerics),
+            state=partial(_state, session, tuple(scores)),
+        )
+
+
+def _state(session: Session, scores: Sequence[float]) -> State:
+    return session.state() | {"scores": list(scores)}
 
 
 class _Clock:

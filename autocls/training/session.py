@@ -1,6 +1,9 @@
 """One recipe made ready to train: its network, optimizer, data and randomness."""
 
+import copy
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -9,15 +12,16 @@ from torch import nn
 from autocls.data import ImageData
 from autocls.errors import NotApplicable, TrialFailed
 from autocls.recipe import Recipe
-from autocls.training import batches, network
+from autocls.training import batches, network, team
 from autocls.training.inference import predict, views
 from autocls.training.numerics import Numerics, choose
 from autocls.training.optimisation import hold_statistics, parameter_groups
+from autocls.training.state import State, chance, copied, origin, set_chance
 from autocls.training.teacher import answers
 
 
 class Session:
-    """What a recipe trains with: built once, stepped batch by batch.
+    """What a recipe trains with: built once, stepped batch by batch; in a team, by all its devices alike.
 
     The seed decides initial weights, order and augmentation. ``numerics`` are chosen unless given. Raises NotApplicable
     when a trick has no place in this network, TrialFailed when warm-up takes all the epochs, and what asking a teacher
@@ -31,18 +35,22 @@ class Session:
             raise TrialFailed(reason) if slot == "warmup" else NotApplicable(reason)
         torch.manual_seed(seed)
         self.recipe = recipe
+        self._seed = seed
+        self._origin = origin(recipe, data, seed)
         self.generator = torch.Generator(device).manual_seed(seed)
         self.model = network.build(recipe, len(data.classes), data.images.shape[1]).to(device)
         self.tensors = batches.Tensors.of(data, device)
         self.part = torch.as_tensor(data.split.train, device=device)
         self._trainable = [p for p in self.model.parameters() if p.requires_grad]
         self._frozen = False
-        self._start_optimizer()
         full, rest = divmod(len(self.part), recipe.batch_size)
         steps = recipe.epochs * (full + (rest > 1))  # a last batch of one image is left out
-        shape = torch.Size((recipe.batch_size, *data.images.shape[1:]))
-        self.numerics = numerics or choose(self.model, shape, device, steps, one_size=recipe.progressive is None)
-        self._trained = self.numerics.trained(self.model)
+        shape = torch.Size((math.ceil(recipe.batch_size / team.size()), *data.images.shape[1:]))
+        self.numerics = team.agree(
+            numerics or choose(self.model, shape, device, steps, one_size=recipe.progressive is None)
+        )
+        self._sample = torch.zeros(2, *shape[1:], device=device)
+        self._start()
         self._average = recipe.averaging.follow(self.model, steps) if recipe.averaging else None
         self._soft = recipe.distill.soft(answers(recipe.distill, data, self.tensors)) if recipe.distill else None
         self._head = network.head(self.model, len(data.classes))
@@ -59,22 +67,24 @@ class Session:
     def begin(self, epoch: int) -> None:
         """Make the network ready for an epoch, counted from 1."""
         frozen = self.recipe.freeze is not None and self.recipe.freeze.frozen(epoch)
-        self.model.train()
-        if frozen:
-            hold_statistics(self.model)
         if frozen != self._frozen:
             self._frozen = frozen
             for parameter in self._trainable:
                 parameter.requires_grad_(not frozen)
             self._head.requires_grad_(True)
-            self._start_optimizer()
+            self._start()
+        self.model.train()
+        if frozen:
+            hold_statistics(self.model)
+        team.seed(self._seed, epoch)
 
-    def _start_optimizer(self) -> None:
-        """An optimizer of what is trained now, so that nothing frozen has momentum and all count the same steps."""
+    def _start(self) -> None:
+        """Train what isn't frozen now; by a new optimizer, so that nothing frozen has momentum and all count steps."""
         recipe = self.recipe
         self.optimizer = recipe.optimizer.build(parameter_groups(self.model, recipe.weight_decay, recipe.layer_decay))
         scale = recipe.lr_scaling.factor(recipe.batch_size) if recipe.lr_scaling else 1.0
         self.rates = [group["lr"] * group.get("lr_scale", 1.0) * scale for group in self.optimizer.param_groups]
+        self._trained = self.numerics.trained(team.shared(self.model, self._sample))
 
     def batch(self, index: torch.Tensor, progress: float) -> batches.Batch:
         """The training batch of the images at ``index``, at ``progress`` (0..1) of the training."""
@@ -83,20 +93,21 @@ class Session:
     def stream(self, order: Sequence[torch.Tensor], progress: Sequence[float]) -> Iterator[batches.Batch]:
         """The training batch of the images at each of ``order``'s indices, at its ``progress`` (0..1) of the training.
 
-        Random numbers are drawn as a batch is asked for.
+        Each device of a team makes the whole batch, so that it is the one that a single device makes, and takes its
+        share. Random numbers are drawn as a batch is asked for.
         """
         for index, at, images in zip(order, progress, self.tensors.floats(order), strict=True):
             soft = None if self._soft is None else self._soft[index]
             labels = self.tensors.labels[index]
-            yield batches.augmented(self.recipe, self.tensors, images, labels, self.generator, at, soft)
+            yield batches.augmented(self.recipe, self.tensors, images, labels, self.generator, at, soft).shared()
 
     def loss(self, batch: batches.Batch) -> torch.Tensor:
-        """The batch's loss, a scalar."""
+        """The batch's loss, a scalar; the mean over a team's devices is the whole batch's."""
         logits = self.numerics.answer(self._trained, batch.images)
         loss = self.recipe.loss.compute(logits, batch.targets)
-        if self.recipe.distill is None or batch.soft is None:
-            return loss
-        return self.recipe.distill.compute(loss, logits, batch.soft)
+        if self.recipe.distill is not None and batch.soft is not None:
+            loss = self.recipe.distill.compute(loss, logits, batch.soft)
+        return loss * batch.weight
 
     def step(self, batch: batches.Batch, factor: float) -> torch.Tensor:
         """One step of the optimizer at ``factor`` of its rates; the loss before it, detached."""
@@ -112,6 +123,30 @@ class Session:
             self._average.update(self.model)
         return loss.detach()
 
+    def state(self) -> State:
+        """A copy, on the CPU, of what ``restore`` needs to go on from between two epochs."""
+        return self._origin | {
+            "numerics": asdict(self.numerics),
+            "model": copied(self.model.state_dict()),
+            "average": copied(self._average.state_dict()) if self._average else None,
+            "optimizer": copied(self.optimizer.state_dict()),
+            "generator": self.generator.get_state(),
+            "chance": chance(self.generator.device),
+        }
+
+    def restore(self, state: State, epoch: int) -> None:
+        """Go on from ``state``, which a session of the same recipe, data and seed was in after ``epoch``."""
+        self.begin(epoch)  # what was frozen then decides which optimizer the state is of
+        self.model.load_state_dict(state["model"])
+        if self._average:
+            self._average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # which would share the state's tensors
+        self.generator.set_state(state["generator"])
+        set_chance(state["chance"], self.generator.device)
+
     def answers(self, part: np.ndarray) -> torch.Tensor:
         """N×K logits of a part's images."""
-        return predict(self.answering, batches.evaluation(self.tensors, part), views(self.recipe), self.numerics)
+        team.level(self.answering.buffers())  # BatchNorm's statistics are those of a device's own images
+        mine = part[team.share(len(part)).rows]
+        logits = predict(self.answering, batches.evaluation(self.tensors, mine), views(self.recipe), self.numerics)
+        return team.gather(logits, len(part))

@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from copy import deepcopy
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -51,6 +51,15 @@ class Average:
         for mine, its in pairs:
             if not mine.is_floating_point():
                 mine.copy_(its)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` goes on from; its tensors are the average's own."""
+        return {"step": self._step, "module": self.module.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state`` was taken."""
+        self._step = state["step"]
+        self.module.load_state_dict(state["module"])
 
 
 class Ema(Averaging):

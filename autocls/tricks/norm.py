@@ -3,10 +3,11 @@
 import math
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
+import torch
 from pydantic import Field
-from torch import nn
+from torch import distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
@@ -49,7 +50,10 @@ class Batch(Norm):
 
     paper = "Ioffe & Szegedy 2015, arXiv:1502.03167"
     when = "Nearly always with batches from about 16 images; below that its statistics are noise."
-    interactions = "batch_size: at least 16. optimizer: stands a higher lr."
+    interactions = (
+        "batch_size: at least 16, counted on each device of a trial by itself; sync_batch counts them all. "
+        "optimizer: stands a higher lr."
+    )
 
     def layer(self, channels: int) -> nn.Module:
         return nn.BatchNorm2d(channels)
@@ -63,7 +67,66 @@ class SyncBatch(Norm):
     interactions = "batch_size: the whole one counts."
 
     def layer(self, channels: int) -> nn.Module:
-        return nn.SyncBatchNorm(channels)
+        return SyncedBatchNorm(channels)
+
+
+class SyncedBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation that learns only when it is ``joined`` whether there are others to share statistics with.
+
+    torch's SyncBatchNorm would look for them whenever it is trained, even by one process that tries something out.
+    """
+
+    _together = False
+
+    def joined(self) -> nn.Module:
+        """What takes its place once all processes of torch.distributed's group train it, with the same parameters.
+
+        That is torch's own on a GPU; on a CPU, where torch's own refuses to work, it is itself.
+        """
+        if self.weight.is_cuda:
+            return cast(nn.Module, nn.SyncBatchNorm.convert_sync_batchnorm(self))
+        self._together = True
+        return self
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return self._over_all(input) if self.training and self._together else super().forward(input)
+
+    def _over_all(self, maps: torch.Tensor) -> torch.Tensor:
+        """``maps`` (B×C×H×W) normalised with the mean and the variance of all the processes' maps."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        places, each = (0, 2, 3), (1, -1, 1, 1)
+        count = _total(torch.tensor(float(maps.numel() // maps.shape[1])))
+        mean = _total(maps.float().sum(places)) / count
+        centred = maps.float() - mean.view(each)
+        variance = _total(centred.square().sum(places)) / count
+        with torch.no_grad():
+            self.num_batches_tracked.add_(1)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        normalised: torch.Tensor = centred * scale.view(each) + self.bias.view(each)
+        return normalised.to(maps.dtype)
+
+
+class _Total(torch.autograd.Function):
+    """The sum of all processes' tensors; what each of them makes of it counts for every tensor's gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, mine: torch.Tensor) -> torch.Tensor:
+        total = mine.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return _Total.forward(ctx, gradient)
+
+
+def _total(mine: torch.Tensor) -> torch.Tensor:
+    return cast(torch.Tensor, _Total.apply(mine))
 
 
 class Layer(Norm):
