@@ -1,7 +1,6 @@
 """Checkpoints of trials: what a worker leaves so that another one may go on with its training."""
 
 import os
-import pickle
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -62,8 +61,8 @@ class Keeper:
                 return None
             self._told = [(int(epoch), float(score), float(seconds)) for epoch, score, seconds in found["told"]]
             return Checkpoint(tuple(self._told), found["state"], found["weights"])
-        except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, pickle.UnpicklingError):
-            return None  # torn or of another version: the trial begins anew
+        except Exception:  # torn, or of another version, it breaks torch's reader in many ways: the trial begins anew
+            return None
 
     def keep(self, said: Epoch, result: EpochResult, best: Weights | None) -> None:
         """Write a checkpoint after an epoch that was told, if it is time; training goes on meanwhile."""
