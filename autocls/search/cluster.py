@@ -7,6 +7,7 @@ complete; here the stopper asks the study, and the searcher only hands recipes o
 
 import logging
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -277,5 +278,7 @@ class _Watch(tune.Callback):
 
 
 def why_lost(said: str) -> str:
-    """What Ray says of a worker that is gone, in a line."""
-    return f"its worker died: {said.splitlines()[-1]}"
+    """What Ray says of a worker that is gone, in a line, without its advice."""
+    last = said.splitlines()[-1].partition(" Some common causes")[0]
+    where = re.findall(r"^\s*ip: (\S+)$", said, re.MULTILINE)
+    return f"its worker died{f' on {where[-1]}' if where else ''}: {last.rpartition('Worker exit detail: ')[2]}"

@@ -20,6 +20,8 @@ from autocls.verdict.verdict import Phase
 
 TRIES = 3
 """Of a trial whose worker, node or memory fails; then it is the recipe that fails."""
+PAUSE = 5.0
+"""Seconds before such a trial is tried again, should there be anything else to do: what was wrong may have passed."""
 
 
 INTERRUPTED = "interrupted"
@@ -131,8 +133,8 @@ class Driver:
         self._keep = keep
         self._kept_in = kept_in
         self._live: dict[int, _Live] = {}
-        self._again: deque[Asked] = deque()
-        """Trials that a worker has to take up once more."""
+        self._again: deque[tuple[float, Asked]] = deque()
+        """Trials that a worker has to take up once more, and from when on; a monotonic time."""
         self._begun: set[tuple[Phase, str, int]] = set()
         """The designed runs, by phase, role and seed, that an earlier process began and the programme will name."""
         self._quarantined: dict[Recipe, int] = {}
@@ -155,8 +157,8 @@ class Driver:
     def ask(self) -> Asked | None:
         """The next trial to run; None when no more will come, or (``asked_all`` is False) before another one ends."""
         self.waits = False
-        if self._again and not self.time_is_up():
-            return self._again.popleft()
+        if self._again and self._again[0][0] <= time.monotonic() and not self.time_is_up():
+            return self._again.popleft()[1]
         while not self._finished and not self.time_is_up():
             move = next(self._programme, None)
             if move is None:
@@ -186,6 +188,7 @@ class Driver:
                 if self._stalled:
                     self.waits = True
                     return None
+        self.waits = bool(self._again)
         return None
 
     def job(self, asked: Asked) -> Job:
@@ -290,8 +293,8 @@ class Driver:
     def _take_up(self) -> None:
         """Begin where the study is."""
         going = {asked.number for asked in self.study.unfinished}
-        self._again.extend(self.study.unfinished)
-        self._live = {asked.number: _Live(asked) for asked in self._again}
+        self._again.extend((-math.inf, asked) for asked in self.study.unfinished)
+        self._live = {asked.number: _Live(asked) for asked in self.study.unfinished}
         rows = self.study.rows()
         searched = [row for row in rows if row.phase == Phase.SEARCH]
         states = Counter(row.state for row in searched if row.number not in going)
@@ -322,7 +325,7 @@ class Driver:
             return False
         self.study.try_again(asked.number, asked.tries, reason)
         self._live[asked.number] = _Live(asked)
-        self._again.append(asked)
+        self._again.append((time.monotonic() + PAUSE, asked))
         self._stalled = self.waits = False
         return True
 

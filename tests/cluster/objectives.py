@@ -1,0 +1,66 @@
+"""Simulated trials that fail as machines do; workers import them from here."""
+
+import hashlib
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from autocls.recipe import Recipe
+from tests.search.objectives import deadly as deadly
+from tests.search.objectives import quadratic
+
+
+def steady(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Like ``quadratic``; an epoch takes 0.3 s."""
+    for score in quadratic(recipe, seed, epochs):
+        time.sleep(0.3)
+        yield score
+
+
+def _first(marks: str, name: str) -> bool:
+    """Whether this is the first time, on any worker."""
+    try:
+        Path(marks).mkdir(exist_ok=True)
+        (Path(marks) / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def killed_once(marks: str, recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Its worker is killed after two epochs, the first time that a recipe is run."""
+    for epoch, score in enumerate(quadratic(recipe, seed, epochs), start=1):
+        if epoch == 3 and _first(marks, hashlib.sha256(recipe.to_yaml().encode()).hexdigest()):
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield score
+
+
+def hung_once(marks: str, recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """The third epoch of the first trial to come there never ends."""
+    for epoch, score in enumerate(quadratic(recipe, seed, epochs), start=1):
+        if epoch == 3 and _first(marks, "hung"):
+            time.sleep(1e6)
+        yield score
+
+
+def frozen_once(marks: str, recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """The first trial to come to its third epoch is stopped, process and all."""
+    for epoch, score in enumerate(quadratic(recipe, seed, epochs), start=1):
+        if epoch == 3 and _first(marks, "frozen"):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        yield score
+
+
+def not_a_number(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """A training that diverges."""
+    yield 0.5
+    yield math.nan
+
+
+def greedy(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Finds no memory."""
+    yield 0.5
+    raise MemoryError
