@@ -29,24 +29,40 @@ class Resources:
     """What one trial takes; GPUs may be a fraction, None is one if the cluster has any."""
 
     cpus: float = 1
+    """For each of its GPUs, if it has several."""
     gpus: float | None = None
+
+    @property
+    def devices(self) -> int:
+        """How many processes train it: one for each of its GPUs."""
+        return max(1, int(self.gpus or 0))
+
+    def bundle(self) -> dict[str, float]:
+        """What one of them takes, which must be on one node."""
+        return {"CPU": self.cpus, "GPU": (self.gpus or 0) / self.devices}
 
 
 def fit(wanted: Resources) -> tuple[Resources, int]:
     """The resources of a trial, and how many trials run at once. Raises BadInput when not even one fits a node."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     gpus = wanted.gpus if wanted.gpus is not None else float(any(n.get("GPU", 0) >= 1 for n in nodes))
-    per_trial = {"CPU": wanted.cpus, "GPU": gpus}
-    for name, amount in per_trial.items():
+    if gpus > 1 and gpus != int(gpus):
+        raise BadInput(f"--gpus-per-trial {gpus:g}: several GPUs must be whole ones")
+    resources = Resources(wanted.cpus, gpus)
+    bundle = resources.bundle()
+    for name, amount in bundle.items():
         offered = max(n.get(name, 0) for n in nodes)
         if amount > offered:
+            asked = {"CPU": wanted.cpus, "GPU": gpus}[name]
             raise BadInput(
-                f"--{name.lower()}s-per-trial {amount:g}: no node has that many {name}s; the largest offers {offered:g}"
+                f"--{name.lower()}s-per-trial {asked:g}: no node has that many {name}s; the largest offers {offered:g}"
             )
-    if not any(per_trial.values()):
+    if not any(bundle.values()):
         raise BadInput("--cpus-per-trial 0 --gpus-per-trial 0: a trial must take something")
-    rooms = [min(int(n.get(k, 0) / a) for k, a in per_trial.items() if a) for n in nodes]
-    return Resources(wanted.cpus, gpus), max(1, sum(rooms))
+    rooms = sum(min(int(n.get(k, 0) / a) for k, a in bundle.items() if a) for n in nodes)
+    if rooms < resources.devices:
+        raise BadInput(f"--gpus-per-trial {gpus:g}: there is room for {rooms}, with {wanted.cpus:g} CPUs for each")
+    return resources, rooms // resources.devices
 
 
 def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, scratch: Path) -> None:
@@ -61,14 +77,20 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
     hand_out = _HandOut(driver, at_once)
     threads = max(1, int(resources.cpus))
     tune.run(
-        tune.with_parameters(Worker, runner=runner, weights=scratch.resolve() / "weights", threads=threads),
+        tune.with_parameters(
+            Worker,
+            runner=runner,
+            weights=scratch.resolve() / "weights",
+            threads=threads,
+            devices=resources.devices,
+        ),
         name="trials",
         storage_path=str(scratch.resolve()),
         search_alg=hand_out,
         num_samples=-1,
         stop=_Stop(driver, hand_out),
         callbacks=[_Tell(driver, hand_out)],
-        resources_per_trial={"cpu": resources.cpus, "gpu": resources.gpus or 0},
+        resources_per_trial=tune.PlacementGroupFactory([resources.bundle()] * resources.devices, strategy="PACK"),
         reuse_actors=True,
         max_failures=0,
         raise_on_failed_trial=False,

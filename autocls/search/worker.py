@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from ray import tune
 
+from autocls.search.peers import Peers
 from autocls.search.runner import Runner
 from autocls.search.training import epochs
 
@@ -27,18 +28,23 @@ class Worker(tune.Trainable):
     """Tune's view of the process; a job comes as ``{"job": Job}``, rest as ``{"job": None}``."""
 
     def setup(
-        self, config: dict[str, Any], runner: Runner | None = None, weights: Path = Path(), threads: int = 1
+        self,
+        config: dict[str, Any],
+        runner: Runner | None = None,
+        weights: Path = Path(),
+        threads: int = 1,
+        devices: int = 1,
     ) -> None:
         torch.set_num_threads(threads)
         assert runner is not None, "tune.with_parameters gives it"
-        self._runner = runner
+        self._peers = Peers(runner, devices, threads)
         self._weights = weights
         self._writer = ThreadPoolExecutor(1)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         job = new_config["job"]
-        self._epochs = rest() if job is None else epochs(job, self._runner, self._weights, self._writer)
+        self._epochs = rest() if job is None else epochs(job, self._peers.run, self._weights, self._writer)
         return True
 
     def step(self) -> dict[str, Any]:
@@ -46,4 +52,5 @@ class Worker(tune.Trainable):
         return {"said": said, "score": 0.0 if said is None else said.score}
 
     def cleanup(self) -> None:
+        self._peers.dismiss()
         self._writer.shutdown()
