@@ -113,7 +113,9 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
     watch = _Watch(driver, hand_out, resources)
     threads = max(1, int(resources.cpus))
     tune.run(
-        tune.with_parameters(Worker, runner=runner, checkpoints=scratch / CHECKPOINTS, threads=threads),
+        tune.with_parameters(
+            Worker, runner=runner, checkpoints=scratch / CHECKPOINTS, threads=threads, devices=resources.devices
+        ),
         name="trials",
         storage_path=str(scratch),
         search_alg=hand_out,

@@ -19,6 +19,7 @@ from autocls.search.runner import Runner
 from autocls.training.footprint import OverLimit
 from autocls.training.loop import EpochResult
 from autocls.training.network import Weights
+from autocls.training.team import PeerLost
 
 LONGEST = 8000
 """Characters of a traceback that are kept, from its end."""
@@ -128,6 +129,8 @@ def _failure(error: Exception) -> Epoch:
         return said(failure=str(error))
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return said(failure=f"{here}: out of memory", passing=True)
+    if isinstance(error, PeerLost):
+        return said(failure=f"{here}: {error}", passing=True)
     if isinstance(error, OSError | BadInput):
         reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
         return said(failure=f"{here}: {reason}", passing=True, traceback=_traceback(error))

@@ -10,6 +10,7 @@ from ray import tune
 
 from autocls.search.checkpoint import Keeper
 from autocls.search.messages import Epoch, Job
+from autocls.search.peers import Peers
 from autocls.search.runner import Runner
 from autocls.search.training import epochs
 
@@ -28,11 +29,16 @@ class Worker(tune.Trainable):
     """Tune's view of the process; a job comes as ``{"job": Job}``, rest as ``{"job": None}``."""
 
     def setup(
-        self, config: dict[str, Any], runner: Runner | None = None, checkpoints: Path = Path(), threads: int = 1
+        self,
+        config: dict[str, Any],
+        runner: Runner | None = None,
+        checkpoints: Path = Path(),
+        threads: int = 1,
+        devices: int = 1,
     ) -> None:
         torch.set_num_threads(threads)
         assert runner is not None, "tune.with_parameters gives it"
-        self._runner = runner
+        self._peers = Peers(runner, devices, threads)
         self._checkpoints = checkpoints
         self._keeper: Keeper | None = None
         self.reset_config(config)
@@ -44,9 +50,12 @@ class Worker(tune.Trainable):
         self._keeper = None if job is None else Keeper(job, self._checkpoints)
         self._epochs: Iterator[Epoch | None] = rest()
         if job is not None and self._keeper is not None:
-            self._epochs = epochs(job, self._runner, self._keeper)
+            self._epochs = epochs(job, self._peers.run, self._keeper)
         return True
 
     def step(self) -> dict[str, Any]:
         said = next(self._epochs)
         return {"said": said, "score": 0.0 if said is None else said.score}
+
+    def cleanup(self) -> None:
+        self._peers.dismiss()

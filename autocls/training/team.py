@@ -24,6 +24,10 @@ PATIENCE = timedelta(minutes=10)
 """How long a device waits for the others before it raises an error: they differ by far less, unless one hangs."""
 
 
+class PeerLost(Exception):
+    """A device of the trial is gone, which says nothing of the trial's recipe."""
+
+
 def join(rank: int, size: int, address: str) -> None:
     """Make this process the device ``rank`` (from 0) of ``size``, which meet at ``address``, as ``tcp://host:port``.
 

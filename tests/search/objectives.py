@@ -69,3 +69,39 @@ def uneven(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
     for epoch in range(epochs):
         time.sleep(0.5 if seed % 2 else 0.1)
         yield 0.5 + 0.1 * (recipe.norm is not None) + 0.01 * epoch + 0.001 * (seed % 7)
+
+
+def crew(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """The devices of a trial: their number must be 2, and they are as many processes."""
+    import torch
+
+    from autocls.training import team
+
+    processes = team.gather(torch.tensor([[os.getpid()]] * 2), 4)
+    assert team.size() == len(set(processes.flatten().tolist())) == 2
+    for _ in range(epochs):
+        yield 0.5
+
+
+def deserted(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Its second device dies in the second epoch, in which the first waits for it, when there is a norm."""
+    import torch
+
+    from autocls.training import team
+
+    for epoch in range(1, epochs + 1):
+        if recipe.norm is not None and epoch == 2 and team.rank() == 1:
+            os._exit(1)
+        yield float(team.mean(torch.tensor(epoch / (epochs + 1))))
+
+
+def stumbling(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Its second device raises what the first, which waits for it, doesn't."""
+    import torch
+
+    from autocls.training import team
+
+    for epoch in range(1, epochs + 1):
+        if team.rank() == 1:
+            raise KeyError("bone")
+        yield float(team.mean(torch.tensor(epoch / (epochs + 1))))

@@ -6,6 +6,7 @@ after the few steps taken here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from autocls.training.inference import weights_of
 from autocls.training.network import Weights, build
 from autocls.training.session import Session
 from autocls.training.state import State
+from autocls.tricks.norm import SyncedBatchNorm
 from tests.training import teams
 from tests.training.teams import Team
 
@@ -126,6 +128,32 @@ def test_each_device_has_dropout_masks_of_its_own(devices: Team, noise: ImageDat
     drawn = devices(_drawn, Recipe(batch_size=12), noise)
     assert len({number for of_device in drawn for number in of_device}) == 2 * len(drawn)
     assert drawn[0] == _drawn(Recipe(batch_size=12), noise)
+
+
+def _normalised(layer: nn.Module, maps: torch.Tensor, share: slice) -> tuple[torch.Tensor, ...]:
+    """What the layer makes of its share of ``maps``, the gradients that follow from a sum, and the layer's buffers."""
+    mine = maps[share].requires_grad_()
+    made = layer(mine)
+    (made * maps[share].detach().cos()).sum().backward()
+    return made.detach(), mine.grad, layer.weight.grad, layer.bias.grad, layer.running_mean, layer.running_var
+
+
+def _normalised_here(maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return _normalised(SyncedBatchNorm(3).joined(), maps, team.share(len(maps)).rows)
+
+
+def test_statistics_are_those_of_all_devices(devices: Team):
+    maps = 5 + 2 * torch.randn(10, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    made, to_maps, to_weight, to_bias, *buffers = _normalised(nn.BatchNorm2d(3), maps, slice(None))
+    theirs = list(zip(*devices(_normalised_here, maps.detach()), strict=True))
+    close = partial(torch.testing.assert_close, rtol=1e-5, atol=1e-5)
+    close(torch.cat(theirs[0]), made)
+    close(torch.cat(theirs[1]), to_maps)
+    close(sum(theirs[2]), to_weight)
+    close(sum(theirs[3]), to_bias)
+    for found, buffer in zip(theirs[4:], buffers, strict=True):
+        for of_device in found:
+            close(of_device, buffer)
 
 
 class _Spare(nn.Module):
