@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,12 +46,19 @@ def write_names(folder: Path, names: Sequence[str]) -> None:
     """Keep what the source calls each row's image; equal images that lie elsewhere are called as they were last."""
     partial = folder / "names.json.partial"
     partial.write_text(json.dumps(names), encoding="utf-8")
-    partial.replace(folder / "names.json")
+    partial.replace(_names_file(folder))
+
+
+def files_of(folder: Path, sizes: Iterable[int]) -> list[Path]:
+    """The files that hold the images at these sizes, in the order in which they are written: what says that all is
+    there comes last."""
+    sizes = tuple(sizes)
+    return [_names_file(folder), *(_moments_file(folder, s) for s in sizes), *(_images(folder, s) for s in sizes)]
 
 
 def names(folder: Path) -> list[str]:
     """What the source called each row's image."""
-    read: list[str] = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+    read: list[str] = json.loads(_names_file(folder).read_text(encoding="utf-8"))
     return read
 
 
@@ -67,7 +74,7 @@ def build(items: Sequence[Item], folder: Path, sizes: Sequence[int], channels: i
     next writer overwrites what it left.
     """
     shapes = {size: (len(items), channels, size, size) for size in sizes}
-    _check_room(folder, sum(int(np.prod(shape)) for shape in shapes.values()))
+    check_room(folder, sum(int(np.prod(shape)) for shape in shapes.values()))
     images = {size: open_memmap(_partial(folder, size), "w+", np.uint8, shape) for size, shape in shapes.items()}
     moments = {size: np.empty((len(items), 2, channels)) for size in sizes}
 
@@ -84,6 +91,17 @@ def build(items: Sequence[Item], folder: Path, sizes: Sequence[int], channels: i
         images.pop(size).flush()
         np.save(_moments_file(folder, size), moments[size])
         os.replace(_partial(folder, size), _images(folder, size))  # last: its presence says that all is there
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Raises `BadInput` when fewer bytes are free where the folder lies."""
+    # Writing to a memory map on a full disk kills the process with a signal instead of raising an error.
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise BadInput(
+            f"the cache {folder} needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
+            "set AUTOCLS_CACHE to a folder on a larger disk"
+        )
 
 
 def open_images(folder: Path, size: int) -> npt.NDArray[np.uint8]:
@@ -113,14 +131,8 @@ def _decode(item: Item) -> Image.Image:
         raise BadInput(f"{item.name}: {error}; it could be read before, so prepare the images again") from error
 
 
-def _check_room(folder: Path, needed: int) -> None:
-    # Writing to a memory map on a full disk kills the process with a signal instead of raising an error.
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise BadInput(
-            f"the cache {folder} needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
-            "set AUTOCLS_CACHE to a folder on a larger disk"
-        )
+def _names_file(folder: Path) -> Path:
+    return folder / "names.json"
 
 
 def _images(folder: Path, size: int) -> Path:

@@ -17,6 +17,8 @@ from autocls.data.split import PARTS, Split, resplit, split_rows
 from autocls.data.survey import Survey, survey
 from autocls.errors import BadInput
 
+SURVEY = "survey.json"
+
 
 @dataclass(frozen=True)
 class ImageData:
@@ -52,16 +54,21 @@ class Prepared:
         """The images at `image_size`×`image_size`, from the cache, which is filled first if it has none of this size.
 
         Another `seed` than the one they were prepared with draws the validation part anew, unless the user gave it; the
-        test part stays. Raises `BadInput` if the cache has to be filled and the source is gone or has changed.
+        test part stays. Raises `BadInput`, naming the path, if the cache can't be read, or has to be filled and the
+        source is gone, has changed or can't be read.
         """
         folder = self.cache / self.fingerprint
-        if not shelf.is_built(folder, image_size):
-            self._build(folder, image_size)
         labels, split = _labels_and_split(self.given, self.seed)
         if seed is not None and seed != self.seed and "val" not in self.given:
             split = resplit(labels, split, seed)
-        mean, std = shelf.mean_and_std(folder, image_size, split.train)
-        return ImageData(shelf.open_images(folder, image_size), labels, self.classes, split, mean, std)
+        try:
+            if not shelf.is_built(folder, image_size):
+                self._build(folder, image_size)
+            mean, std = shelf.mean_and_std(folder, image_size, split.train)
+            images = shelf.open_images(folder, image_size)
+        except OSError as error:  # of the cache: a mount that has vanished, a disk that is full
+            raise BadInput(f"the cache {folder} can't be used ({error.strerror or error})") from error
+        return ImageData(images, labels, self.classes, split, mean, std)
 
     def named(self, part: str) -> tuple[list[str], npt.NDArray[np.int64]]:
         """Of a part's images what their source calls them, and their labels."""
@@ -70,11 +77,30 @@ class Prepared:
         return [names[row] for row in rows], labels[rows]
 
     def _build(self, folder: Path, image_size: int) -> None:
-        found = catalogue(list_source(self.location, self.root))
-        if found.fingerprint != self.fingerprint:
-            raise BadInput(f"{self.source}: the images have changed since they were prepared; prepare them again")
+        try:
+            found = self._found_again()
+        except BadInput as error:
+            raise BadInput(f"{error}; and the cache {folder} has no images at {image_size}×{image_size}") from error
         _, items = _readable(found, folder)
+        if count(items, found.classes) != self.given:  # the source vanished during the survey, so that it is wrong
+            (folder / SURVEY).unlink()
+            raise BadInput(f"{self.location}: images of it could be read before and can't be now")
         _fill(items, folder, [image_size], self.channels)
+
+    def _found_again(self) -> Catalogue:
+        """What the images were prepared from. Raises `BadInput` if the source is gone, changed or can't be read."""
+        try:
+            if isinstance(self.location, Path):
+                self.location.stat()  # says why a source is gone, whose kind can't be told then
+            found = catalogue(list_source(self.location, self.root))
+            if found.fingerprint == self.fingerprint:
+                return found
+            for item in found.items:
+                if item.name not in self.skipped:
+                    item.load()  # what can't be read looks as if it had changed
+        except OSError as error:
+            raise BadInput(f"{error.filename or self.location}: can't be read ({error.strerror or error})") from error
+        raise BadInput(f"{self.location}: the images have changed since they were prepared; prepare them again")
 
 
 def prepare(
@@ -130,7 +156,7 @@ def prepare(
 def _readable(found: Catalogue, folder: Path) -> tuple[Survey, list[Item]]:
     """The survey, and the items that can be read: one per cached row."""
     with shelf.locked(folder):
-        seen = survey(found.items, folder / "survey.json")
+        seen = survey(found.items, folder / SURVEY)
     bad = {row for row, _ in seen.bad}
     return seen, [item for row, item in enumerate(found.items) if row not in bad]
 

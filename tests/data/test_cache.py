@@ -1,6 +1,8 @@
+import errno
 import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import signal
 import time
@@ -144,3 +146,76 @@ def test_a_killed_writer_leaves_nothing_that_is_taken_for_whole(tmp_path, cache)
     assert not (folder / "2000.npy").exists()
     assert prepared.at(2000).images.reshape(12, -1).any(1).all()
     assert files(cache) == {"lock", "survey.json", "names.json", "2000.npy", "2000.moments.npy"}
+
+
+def test_a_source_that_is_gone_is_named_with_the_cache_that_has_no_images(tmp_path, cache):
+    prepared = prepare(two_classes(tmp_path / "pets"), sizes=[8])
+    shutil.rmtree(tmp_path / "pets")
+    assert prepared.at(8).images.shape == (20, 3, 8, 8)
+    shutil.rmtree(cache)
+    with pytest.raises(BadInput, match=r"/pets: can't be read \(No such file.*; and the cache .* has no images at 8×8"):
+        prepared.at(8)
+
+
+def test_a_class_that_is_gone_is_named(tmp_path):
+    prepared = prepare(two_classes(tmp_path / "pets"))
+    shutil.rmtree(tmp_path / "pets" / "dog")
+    with pytest.raises(BadInput, match=r"/pets: the images have changed since .*no images at 8×8"):
+        prepared.at(8)
+
+
+def test_an_image_that_is_gone_since_it_was_listed_is_named(tmp_path):
+    found = two_classes(tmp_path / "pets") / "dog" / "3.png"
+    prepared = prepare(tmp_path / "pets")
+    found.unlink()
+    found.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadInput, match=r"dog/3.png: can't be read \(No such file"):
+        prepared.at(8)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_source_that_may_not_be_read_is_named(tmp_path):
+    prepared = prepare(two_classes(tmp_path / "pets"))
+    (tmp_path / "pets" / "dog").chmod(0)
+    try:
+        with pytest.raises(BadInput, match=r"/pets/dog: can't be read \(Permission denied\)"):
+            prepared.at(8)
+    finally:
+        (tmp_path / "pets" / "dog").chmod(0o700)
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES, errno.ENOENT])
+@pytest.mark.parametrize("call", ["os.scandir", "pathlib.Path.iterdir", "pathlib.Path.read_bytes"])
+def test_a_mount_of_the_source_that_vanishes_is_named(tmp_path, monkeypatch, number, call):
+    prepared = prepare(two_classes(tmp_path / "pets"))
+
+    def vanished(path: Path) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(call, vanished)
+    with pytest.raises(BadInput, match=rf"/pets\S*: can't be read \({os.strerror(number)}\)"):
+        prepared.at(8)
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("call", ["pathlib.Path.exists", "numpy.load"])
+def test_a_mount_of_the_cache_that_vanishes_is_named(tmp_path, cache, monkeypatch, number, call):
+    prepared = prepare(two_classes(tmp_path / "pets"), sizes=[8])
+
+    def vanished(*path: object, **how: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(call, vanished)
+    said = re.escape(f"the cache {cache / prepared.fingerprint} can't be used ({os.strerror(number)})")
+    with pytest.raises(BadInput, match=said):
+        prepared.at(8)
+
+
+def test_a_source_that_vanishes_while_it_is_surveyed_spoils_no_later_try(tmp_path, cache, monkeypatch):
+    prepared = prepare(two_classes(tmp_path / "pets"))
+    shutil.rmtree(cache)
+    with monkeypatch.context() as patch:
+        patch.setattr("autocls.data.survey.look", lambda content: (_ for _ in ()).throw(OSError(errno.EIO, "gone")))
+        with pytest.raises(BadInput, match="/pets: images of it could be read before and can't be now"):
+            prepared.at(8)
+    assert prepared.at(8).images.shape == (20, 3, 8, 8)
