@@ -61,6 +61,15 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit
 
 
+def _at_hand(words: list[str]) -> list[str]:
+    """The words of a command, with a copy on this machine for each run folder at a URL; a search keeps its own."""
+    if words[:1] in (["search"], ["resume"]) or not any("://" in word for word in words):
+        return words
+    from autocls.search.mirror import at_hand
+
+    return [at_hand(word) for word in words]
+
+
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2, ctrl-C is 130."""
     logging.basicConfig(format="autocls: %(message)s", level=logging.WARNING)
@@ -68,7 +77,7 @@ def main() -> None:
     # A scheduler that takes a machine back says SIGTERM: a search then ends as with ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
-        app()
+        app(_at_hand(sys.argv[1:]))
     except BadInput as error:
         print(f"autocls: {error}", file=sys.stderr)
         sys.exit(2)

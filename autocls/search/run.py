@@ -16,6 +16,7 @@ from autocls.search.driver import INTERRUPTED, Budget, Driver, Watch
 from autocls.search.engine import engine
 from autocls.search.environment import describe, device
 from autocls.search.finish import SCRATCH, SearchResult, appoint, finish
+from autocls.search.mirror import at_url
 from autocls.search.programme import whole
 from autocls.search.request import Request
 from autocls.search.runner import Objective, Runner, imagine, train_on
@@ -36,6 +37,7 @@ DEFAULT_SECONDS = 600.0
 FEWEST_SEEDS = 5
 
 
+@at_url
 def search(
     data: str | Path | None = None,
     space: str | Path | Mapping[str, Any] | Space = "quick",
@@ -75,8 +77,9 @@ def search(
     ``prior`` is a file of ``autocls cards``, whose choices come early. ``address`` is a Ray cluster's, or
     ``inline`` for this process; there each trial takes ``gpus_per_trial`` devices (or a fraction of one) with
     ``cpus_per_trial`` cores each, at most ``max_concurrent`` run at once, and one that says nothing for ``stall``
-    seconds is stopped and tried again. Everything lands in ``out``, by default ``reports/<data>-<space>``. ``watch``
-    is called at each change. Raises BadInput for anything that can't be used, before the first trial.
+    seconds is stopped and tried again. Everything lands in ``out``, by default ``reports/<data>-<space>``; where it is
+    a URL, in a local folder of which a copy is kept there. ``watch`` is called at each change. Raises BadInput for
+    anything that can't be used, before the first trial.
     """
     began = clock.monotonic()
     if (data is None) == (objective is None):
