@@ -61,9 +61,13 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit
 
 
+_WRITING = ("search", "resume", "verdict", "doctor")
+"""The verbs that may write at a URL, and see to it themselves."""
+
+
 def _at_hand(words: list[str]) -> list[str]:
-    """The words of a command, with a copy on this machine for each run folder at a URL; a search keeps its own."""
-    if words[:1] in (["search"], ["resume"]) or not any("://" in word for word in words):
+    """The words of a command that only reads, with a copy on this machine for each run folder at a URL."""
+    if not words or words[0] in _WRITING or not any("://" in word for word in words):
         return words
     from autocls.search.mirror import at_hand
 

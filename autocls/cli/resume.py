@@ -1,6 +1,5 @@
 """``autocls resume``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +8,8 @@ from autocls.cli.quantities import seconds
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="The output folder of a search that was killed or interrupted.",
-                                           show_default=False)],
+    folder: Annotated[str, typer.Argument(help="The output folder of a search that was killed or interrupted, or the "
+                                               "URL where it is kept.", show_default=False)],
     address: Annotated[str, typer.Option(help="As of `autocls search`; it may run elsewhere now.")] = "local",
     cpus_per_trial: Annotated[float | None, typer.Option(help="[default: as it was]", show_default=False)] = None,
     gpus_per_trial: Annotated[float | None, typer.Option(help="[default: as it was]", show_default=False)] = None,
@@ -27,24 +26,26 @@ def command(
     """
     patience = seconds(stall, "--stall") if stall is not None else None
     from autocls.search.connection import begin
+    from autocls.search.mirror import taken_up_at
     from autocls.search.request import Request
 
-    asked = Request.read(folder)  # a slip is said before anything starts
-    if address != "inline":
-        begin(address)
-    from autocls.cli.search import conduct
-    from autocls.search.driver import Watch
-    from autocls.search.finish import SearchResult
-    from autocls.search.run import resume
+    with taken_up_at(folder) as here:
+        asked = Request.read(here)  # a slip is said before anything starts
+        if address != "inline":
+            begin(address)
+        from autocls.cli.search import conduct
+        from autocls.search.driver import Watch
+        from autocls.search.finish import SearchResult
+        from autocls.search.run import resume
 
-    def go_on(watch: Watch) -> SearchResult:
-        return resume(
-            folder, address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
-            max_concurrent=max_concurrent, stall=patience, watch=watch,
+        def go_on(watch: Watch) -> SearchResult:
+            return resume(
+                here, address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
+                max_concurrent=max_concurrent, stall=patience, watch=watch,
+            )  # fmt: skip
+
+        limited = asked.max_params is not None or asked.max_latency is not None
+        conduct(
+            go_on, here, watched=asked.storage is None, shown=not no_progress, as_json=as_json,
+            metric=asked.metric, limited=limited,
         )  # fmt: skip
-
-    limited = asked.max_params is not None or asked.max_latency is not None
-    conduct(
-        go_on, folder, watched=asked.storage is None, shown=not no_progress, as_json=as_json,
-        metric=asked.metric, limited=limited,
-    )  # fmt: skip

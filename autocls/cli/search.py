@@ -25,8 +25,8 @@ def command(
     time: Annotated[str | None, typer.Option(help="End after so long: 90s, 10m, 1h30m. [default: 10m, unless --trials "
                                                   "is given]", show_default=False)] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of a whole trial; by default the space's.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Output folder. [default: reports/DATA-SPACE]",
-                                             show_default=False)] = None,
+    out: Annotated[str | None, typer.Option(help="Output folder, or a URL where it is kept: s3://bucket/run. [default: "
+                                                 "reports/DATA-SPACE]", show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="Decides the split, the sampler, and each trial's randomness.")] = 0,
     metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part."
                                         )] = "accuracy",
@@ -80,13 +80,14 @@ def command(
         begin(address)  # while the rest is imported
     from autocls.search.driver import Watch
     from autocls.search.folder import default
+    from autocls.search.mirror import local
     from autocls.search.run import search
 
-    folder = out if out is not None else default(data, space)
+    place = out if out is not None else str(default(data, space))
 
     def begin_search(watch: Watch) -> "SearchResult":
         return search(
-            data, space, trials=trials, seconds=budget, epochs=epochs, out=folder, seed=seed, metric=metric,
+            data, space, trials=trials, seconds=budget, epochs=epochs, out=place, seed=seed, metric=metric,
             address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
             max_concurrent=max_concurrent, stall=patience, sampler=sampler, pruner=pruner, confirm=confirm,
             seeds=seeds, max_params=most, max_latency=longest, screen=screen, prior=prior, storage=storage,
@@ -95,7 +96,7 @@ def command(
 
     limited = most is not None or longest is not None
     conduct(
-        begin_search, folder, watched=storage is None, shown=not no_progress, as_json=as_json, metric=metric,
+        begin_search, local(place), watched=storage is None, shown=not no_progress, as_json=as_json, metric=metric,
         limited=limited,
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ _COLOURS = {"helps": "green", "hurts": "red", "no difference": "", "undetermined
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="An output folder of `autocls search`.", show_default=False)],
+    folder: Annotated[str, typer.Argument(help="An output folder of `autocls search`.", show_default=False)],
     more: Annotated[str | None, typer.Option(help="First spend so long on the undetermined tricks, the nearest to a "
                                                   "decision first: 30m.", show_default=False)] = None,
     associations: Annotated[bool, typer.Option("--associations", help="Print instead what went along with good scores "
@@ -47,28 +47,34 @@ def command(
     seconds = duration(more, "--more") if more is not None else None
     from rich.console import Console
 
+    from autocls.search.mirror import at_hand, taken_up_at
     from autocls.verdict.file import verdict_of
     from autocls.verdict.plain import as_json as written
 
     console = Console(highlight=False, markup=False, emoji=False)
     console.width = max(console.width, NARROWEST)
-    verdict = verdict_of(folder)
-    if associations:
-        _associations(folder, console)
-        return
-    if seconds is not None:
-        from autocls.cli.progress import Progress
-        from autocls.search.more import more as go_on
+    if seconds is None and not reopen_test:
+        here = Path(at_hand(folder))
+        verdict = verdict_of(here)
+        if associations:
+            _associations(here, console)
+            return
+    else:
+        with taken_up_at(folder) as here:
+            verdict = verdict_of(here)
+            if seconds is not None:
+                from autocls.cli.progress import Progress
+                from autocls.search.more import more as go_on
 
-        with Progress(shown=not as_json) as progress:
-            verdict = go_on(
-                folder, seconds, address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
-                root=root, watch=progress.show,
-            )  # fmt: skip
-    if reopen_test:
-        from autocls.search.more import reopen_test as reopen
+                with Progress(shown=not as_json) as progress:
+                    verdict = go_on(
+                        here, seconds, address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
+                        root=root, watch=progress.show,
+                    )  # fmt: skip
+            if reopen_test:
+                from autocls.search.more import reopen_test as reopen
 
-        verdict = reopen(folder, root)
+                verdict = reopen(here, root)
     if as_json:
         print(written(verdict))
         return

@@ -6,12 +6,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 import fsspec
 import pyarrow as pa
@@ -42,9 +41,6 @@ SCRATCH = "scratch"
 Stamp = tuple[int, int]
 """How a file was: its size in bytes, and when it was changed, in nanoseconds."""
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 
 def is_url(out: str) -> bool:
     """Whether it has a scheme and ``://``; a scheme of one letter is a drive of Windows."""
@@ -72,28 +68,43 @@ def at_hand(word: str) -> str:
     return str(mirror.folder)
 
 
-def at_url(search: Callable[P, T]) -> Callable[P, T]:
-    """The search with an ``out`` that may be a URL. Raises BadInput when that can't be written, or holds a study."""
+@contextmanager
+def begun_at(out: str | Path) -> Iterator[Path]:
+    """The local folder of a new search, of which a copy is kept at ``out`` where that is a URL.
 
-    @wraps(search)
-    def wrapped(*args: P.args, **options: P.kwargs) -> T:
-        out = options.get("out")
-        if not isinstance(out, str) or not is_url(out):
-            return search(*args, **options)
-        try:
-            mirror = Mirror(out)
-            mirror.probe()
-            taken = mirror.exists()
-        except BadInput as error:
-            raise BadInput(f"--out {error}") from error
-        if taken:
-            raise BadInput(f"--out {_shown(out)}: holds another study; choose another place, or delete this one")
-        must_be_free(mirror.folder)
-        options["out"] = mirror.folder
-        with mirror:
-            return search(*args, **options)
+    Raises BadInput when that can't be written, or holds a study.
+    """
+    if not is_url(str(out)):
+        must_be_free(Path(out))
+        yield Path(out)
+        return
+    try:
+        mirror = Mirror(str(out))
+        mirror.probe()
+        taken = mirror.exists()
+    except BadInput as error:
+        raise BadInput(f"--out {error}") from error
+    if taken:
+        raise BadInput(f"--out {_shown(str(out))}: holds another study; choose another place, or delete this one")
+    must_be_free(mirror.folder)
+    with mirror:
+        yield mirror.folder
 
-    return wrapped
+
+@contextmanager
+def taken_up_at(place: str | Path) -> Iterator[Path]:
+    """The local folder of a search that goes on, fetched first where ``place`` is a URL, and kept there.
+
+    Raises BadInput when there is nothing, or it can't be written.
+    """
+    if not is_url(str(place)):
+        yield Path(place)
+        return
+    mirror = Mirror(str(place))
+    mirror.fetch()
+    mirror.probe()
+    with mirror:
+        yield mirror.folder
 
 
 class Mirror:

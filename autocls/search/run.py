@@ -16,7 +16,7 @@ from autocls.search.driver import INTERRUPTED, Budget, Driver, Watch
 from autocls.search.engine import engine
 from autocls.search.environment import describe, device
 from autocls.search.finish import SCRATCH, SearchResult, appoint, finish
-from autocls.search.mirror import at_url
+from autocls.search.mirror import begun_at, taken_up_at
 from autocls.search.programme import whole
 from autocls.search.request import Request
 from autocls.search.runner import Objective, Runner, imagine, train_on
@@ -37,7 +37,6 @@ DEFAULT_SECONDS = 600.0
 FEWEST_SEEDS = 5
 
 
-@at_url
 def search(
     data: str | Path | None = None,
     space: str | Path | Mapping[str, Any] | Space = "quick",
@@ -109,27 +108,42 @@ def search(
     opened = _space(space, epochs)
     favoured = Prior.load(Path(prior)).favoured() if prior is not None else {}
     name = space if isinstance(space, str | Path) else "space"
-    target = Path(out) if out is not None else folder.default(_short(data, objective), name)
-    folder.must_be_free(target)
-    task = _Task.of(request, opened, objective)
+    out = out if out is not None else folder.default(_short(data, objective), name)
+    with begun_at(out) as target:
+        task = _Task.of(request, opened, objective)
+        return _begin(task, target, address, Path(name).stem, favoured, watch, began)
+
+
+def _begin(
+    task: "_Task",
+    target: Path,
+    address: str,
+    name: str,
+    favoured: Mapping[str, str],
+    watch: Watch,
+    began: float,
+) -> SearchResult:
+    """Carry a new search out. Raises BadInput."""
+    asked, opened = task.request, task.space
     with task.engine(address, target) as (run, at_once):
         about = {
-            "space": Path(name).stem,
-            "metric": metric,
-            "sampler": sampler,
-            "pruner": pruner,
+            "space": name,
+            "metric": asked.metric,
+            "sampler": asked.sampler,
+            "pruner": asked.pruner,
             "limits": {limit: most for limit, most in vars(task.limits).items() if most is not None},
-            "device": "" if task.prepared is None else device(cpus_per_trial),
+            "device": "" if task.prepared is None else device(asked.cpus_per_trial),
             **_about(task.prepared),
         }
         folder.make(target)
         study = Study.create(
-            target, storage, opened, about, seed=seed, sampler=sampler, pruner=pruner, misfits=task.misfits
-        )
+            target, asked.storage, opened, about,
+            seed=asked.seed, sampler=asked.sampler, pruner=asked.pruner, misfits=task.misfits,
+        )  # fmt: skip
         if favoured:
             study.suggest(screening.with_choices(opened, screening.offered(opened, favoured)))
-        folder.write_beginning(target, opened, describe(task.prepared, seed))
-        request.write(target)
+        folder.write_beginning(target, opened, describe(task.prepared, asked.seed))
+        asked.write(target)
         driver = task.driver(study, target, began, watch, at_once)
         _carry_out(study, driver, run, began)
     return finish(target, study, task.prepared, driver)
@@ -149,18 +163,23 @@ def resume(
     """Go on with the search in a run folder that was killed or interrupted, within the budget that it began with.
 
     What ended counts; what ran goes on from its last checkpoint, or begins again. Where it runs may change; what is
-    None stays as it was. A simulated search wants its ``objective`` again. Raises BadInput when the folder holds no
-    search that could go on, or the images have changed.
+    None stays as it was. ``target`` may be a URL, as that of a search. A simulated search wants its ``objective``
+    again. Raises BadInput when the folder holds no search that could go on, or the images have changed.
     """
-    target = Path(target)
-    asked = Request.read(target)
-    request = replace(
-        asked,
-        cpus_per_trial=asked.cpus_per_trial if cpus_per_trial is None else cpus_per_trial,
-        gpus_per_trial=asked.gpus_per_trial if gpus_per_trial is None else gpus_per_trial,
-        max_concurrent=asked.max_concurrent if max_concurrent is None else max_concurrent,
-        stall=asked.stall if stall is None else stall,
-    )
+    with taken_up_at(target) as found:
+        asked = Request.read(found)
+        request = replace(
+            asked,
+            cpus_per_trial=asked.cpus_per_trial if cpus_per_trial is None else cpus_per_trial,
+            gpus_per_trial=asked.gpus_per_trial if gpus_per_trial is None else gpus_per_trial,
+            max_concurrent=asked.max_concurrent if max_concurrent is None else max_concurrent,
+            stall=asked.stall if stall is None else stall,
+        )
+        return _go_on(found, request, objective, address, watch)
+
+
+def _go_on(target: Path, request: Request, objective: Objective | None, address: str, watch: Watch) -> SearchResult:
+    """Carry a search on that was begun in a folder. Raises BadInput."""
     _check(request)
     if request.data is None and objective is None:
         raise BadInput(f"{target}: its trials were simulated: resume it from Python, with autocls.resume")

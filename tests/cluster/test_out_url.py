@@ -62,6 +62,9 @@ def test_a_search_is_kept_at_a_url_and_every_verb_reads_it_there(server, tmp_pat
     assert "no such" not in run(server, elsewhere, "verdict", URL).stderr
     predicted = run(server, elsewhere, "predict", f"{URL}/model", "nowhere.png")
     assert "nowhere.png" in predicted.stderr
+    ended = run(server, elsewhere, "resume", URL, "--address", "inline")
+    assert ended.returncode == 2
+    assert "its search has ended: all trials are done" in ended.stderr
     nothing = run(server, elsewhere, "report", "s3://bucket/runs/y")
     assert nothing.stderr == "autocls: s3://bucket/runs/y: there is nothing\n"
 

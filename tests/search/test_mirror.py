@@ -17,7 +17,7 @@ from moto.server import ThreadedMotoServer
 
 from autocls.errors import BadInput
 from autocls.search import mirror as module
-from autocls.search.mirror import Mirror, at_hand, at_url, is_url, local
+from autocls.search.mirror import Mirror, at_hand, begun_at, is_url, local, taken_up_at
 
 from .. import s3
 
@@ -275,6 +275,11 @@ def test_an_error_of_the_search_is_raised_and_what_it_left_is_pushed(client, url
     assert keys(client) == {"journal.log"}
 
 
+def begin(out: str) -> None:
+    with begun_at(out):
+        pytest.fail("it was searched")
+
+
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
@@ -286,45 +291,54 @@ def test_an_error_of_the_search_is_raised_and_what_it_left_is_pushed(client, url
 )
 def test_a_url_that_cannot_be_used_is_said_before_the_search(bad, why):
     with pytest.raises(BadInput, match=f"--out {why}" if why.startswith(bad[:4]) else f"--out .*{why}"):
-        at_url(lambda out: pytest.fail("it was searched"))(out=bad)
+        begin(bad)
 
 
 def test_a_bucket_that_is_not_there_is_said_before_the_search(server):
     missing = s3.url_at(s3.port_of(server), "no-bucket")
     with pytest.raises(BadInput, match=r"--out s3://no-bucket/.*can't be written: .*bucket does not exist"):
-        at_url(lambda out: pytest.fail("it was searched"))(out=missing)
+        begin(missing)
 
 
 def test_a_password_in_the_url_is_in_no_message(server):
     secret = s3.url_at(s3.port_of(server), "no-bucket").replace("s3://", "s3://me:secret@")
     with pytest.raises(BadInput) as raised:
-        at_url(lambda out: pytest.fail("it was searched"))(out=secret)
+        begin(secret)
     assert "secret" not in str(raised.value)
     assert "secret" not in str(local(secret))
 
 
 def test_a_search_works_in_the_local_folder_and_leaves_a_copy(client, url):
-    def search(data: str, *, out: str | Path) -> Path:
-        said(Path(out), LINE % b"1")
-        return Path(out)
-
-    assert at_url(search)("digits", out=url) == local(url)
+    with begun_at(url) as folder:
+        said(folder, LINE % b"1")
+    assert folder == local(url)
     assert keys(client) == {"journal.log"}
     with pytest.raises(BadInput, match=r"--out s3://bucket/runs/x.*: holds another study"):
-        at_url(search)("digits", out=url)
+        begin(url)
+
+
+def test_a_search_goes_on_where_its_copy_is_fetched(client, url, elsewhere):
+    with begun_at(url) as folder:
+        said(folder, LINE % b"1")
+    elsewhere()
+    with taken_up_at(url) as folder:
+        said(folder, b"two\n")
+    assert journal_at(client) == LINE % b"1" + b"two\n"
+    with pytest.raises(BadInput, match="there is nothing"), taken_up_at(url.replace("runs/x", "runs/y")):
+        pytest.fail("it went on")
 
 
 def test_a_copy_that_is_not_at_the_url_is_not_lost(client, url):
     said(local(url), LINE % b"1")
     with pytest.raises(BadInput, match="holds another study"):
-        at_url(lambda out: pytest.fail("it was searched"))(out=url)
+        begin(url)
     assert keys(client) == set()
     assert files(local(url)) == {"journal.log": LINE % b"1"}
 
 
 def test_a_folder_that_is_no_url_is_left_as_it_is():
-    assert at_url(lambda out: out)(out=Path("reports/x")) == Path("reports/x")
-    assert at_url(lambda out=None: out)() is None
+    with begun_at("reports/x") as begun, taken_up_at(Path("reports/x")) as taken_up:
+        assert begun == taken_up == Path("reports/x")
 
 
 def test_a_copy_that_has_gone_on_is_kept_and_pushed(client, url):
