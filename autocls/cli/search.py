@@ -54,7 +54,8 @@ def command(
                                                 "[default: where the budget allows]", show_default=False)] = None,
     prior: Annotated[Path | None, typer.Option(help="A file of `autocls cards`: what helped elsewhere is tried early.",
                                                show_default=False)] = None,
-    storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: a journal file in the output "
+    storage: Annotated[str | None, typer.Option(help="A database's URL or a journal file, where several searches of "
+                                                     "one --out name share a study. [default: a journal in the output "
                                                      "folder]", show_default=False)] = None,
     root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
@@ -114,7 +115,8 @@ def conduct(
     """Run a search with its page (where it is ``watched``) and its progress beside it, and print what it came to."""
     from autocls.cli.progress import Progress
     from autocls.cli.watch import Beside
-    from autocls.search.driver import INTERRUPTED, Snapshot
+    from autocls.search.driver import Snapshot
+    from autocls.search.record import INTERRUPTED
 
     with Beside(folder) as page:
         with Progress(shown=shown) as progress:
@@ -156,9 +158,11 @@ def _print(result: "SearchResult", metric: str, *, limited: bool) -> None:
         completed = "No trial within the limits was completed" if limited else "No trial was completed"
         print(f"{completed}, so there is no winner: give it more time, or see in the report why trials ended.")
     else:
-        print(f"Winner: trial {result.winner}, {metric} {result.score:.2%} on validation, "
-              f"{result.test_score:.2%} on the sealed test part.")  # fmt: skip
+        sealed = "" if result.test_score is None else f", {result.test_score:.2%} on the sealed test part"
+        print(f"Winner: trial {result.winner}, {metric} {result.score:.2%} on validation{sealed}.")
         if result.verdict is not None:
             print(f"\n{result.verdict.paragraph}\n")
-        print(f"Recipe: {result.folder / 'best_recipe.yaml'}\nModel:  {result.folder / 'model'}")
+        print(f"Recipe: {result.folder / 'best_recipe.yaml'}")
+        if result.test_score is not None:
+            print(f"Model:  {result.folder / 'model'}")
     print(f"Report: {result.report}", flush=True)

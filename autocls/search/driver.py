@@ -12,7 +12,7 @@ from typing import Any
 
 from autocls.recipe import Recipe
 from autocls.search.messages import Asked, Ended, Epoch, Job, Run
-from autocls.search.record import Row
+from autocls.search.record import INTERRUPTED, Row
 from autocls.search.study import Study
 from autocls.training.artifact import WEIGHTS
 from autocls.training.footprint import NO_LIMITS
@@ -22,10 +22,6 @@ TRIES = 3
 """Of a trial whose worker, node or memory fails; then it is the recipe that fails."""
 PAUSE = 5.0
 """Seconds before such a trial is tried again, should there be anything else to do: what was wrong may have passed."""
-
-
-INTERRUPTED = "interrupted"
-"""Why a search ended that may go on."""
 
 
 def _key(run: Run | Row) -> tuple[Phase, str, int]:
@@ -139,7 +135,6 @@ class Driver:
         """The designed runs, by phase, role and seed, that an earlier process began and the programme will name."""
         self._quarantined: dict[Recipe, int] = {}
         """Recipes that ended their worker in each try, and the trial that did."""
-        self._asked = 0
         self._exhausted = False
         self._stalled = False
         self.waits = False
@@ -173,14 +168,12 @@ class Driver:
                 number = self._quarantined[move.recipe]
                 self._end(self._live[begun.number], "FAIL", f"quarantined: trial {number}'s recipe, which ends workers")
             elif move is Move.WAIT:
-                assert self._live, "a programme waits only while something runs"
-                self.waits = True
+                self.waits = bool(self._live)  # or another driver has what must end first
                 return None
             elif self._stalled:
                 self.waits = True
                 return None
             elif (asked := self.study.ask(self._teacher)) is not None:
-                self._asked += 1
                 return self._begin(asked)
             else:
                 self._stalled = bool(self._live) and self.study.waiting
@@ -240,6 +233,8 @@ class Driver:
             why = INTERRUPTED
         elif self._exhausted:
             why = "the space is exhausted"
+        elif self.study.joined and self.study.search_has_ended():
+            why = "the search that it joined has ended"
         elif self.snapshot.budget.trials is not None:
             why = "all trials are done"
         else:
@@ -265,9 +260,9 @@ class Driver:
         self._search_ends = seconds
 
     def searched(self) -> bool:
-        """Whether the search has asked for all its trials."""
+        """Whether the search has asked for all its trials, with those of the other drivers that share its study."""
         trials = self.snapshot.budget.trials
-        enough = trials is not None and self._asked >= trials
+        enough = trials is not None and self.study.begun() >= trials
         return enough or self._exhausted or self.seconds() >= self._search_ends
 
     def running(self, phase: Phase) -> int:
@@ -276,11 +271,12 @@ class Driver:
 
     def ended(self, phase: Phase) -> list[Row]:
         """The trials of a phase that ended."""
-        return [row for row in self.study.rows() if row.phase == phase and row.number not in self._live]
+        going = self.study.running()
+        return [row for row in self.study.rows() if row.phase == phase and row.number not in going]
 
     def has_ended(self, number: int) -> bool:
         """Whether a trial was begun and has ended."""
-        return number not in self._live and any(row.number == number for row in self.study.rows())
+        return number not in self.study.running() and any(row.number == number for row in self.study.rows())
 
     def has_begun(self, run: Run) -> bool:
         """Whether an earlier process began a run that the programme has not named yet in this one."""
@@ -301,7 +297,6 @@ class Driver:
         complete = sorted((r for r in searched if r.state == "COMPLETE"), key=lambda row: (-row.score, row.number))
         designed = [row for row in rows if row.phase != Phase.SEARCH]
         self._begun = {_key(row) for row in designed if row.state != "PRUNED" or row.number in going}
-        self._asked = len(searched)
         self._scores = [row.score for row in complete][: self._keep]
         if self._kept_in is not None:
             folders = {row.number: self._kept_in / str(row.number) for row in complete}

@@ -15,10 +15,10 @@ from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
 from autocls.report import write_report
 from autocls.search import folder
-from autocls.search.driver import INTERRUPTED, Driver, Snapshot
+from autocls.search.driver import Driver, Snapshot
 from autocls.search.evidence import verdict
 from autocls.search.exhibits import write_answers, write_associations, write_pictures
-from autocls.search.record import Row
+from autocls.search.record import INTERRUPTED, Row
 from autocls.search.sealed import open_test
 from autocls.search.study import Study
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save, save_weights
@@ -44,7 +44,8 @@ class SearchResult:
     score: float | None
     """The winner's search score, on the validation part."""
     test_score: float | None
-    """The winner's score on the sealed test part, opened once."""
+    """The winner's score on the sealed test part, opened once; None for simulated trials, and for a driver that has
+    joined another one's study."""
     verdict: Verdict | None
     """What the study may claim; None when no trial was completed."""
     snapshot: Snapshot
@@ -55,14 +56,15 @@ class SearchResult:
 def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver) -> SearchResult:
     """Write all that a run folder holds, with the winner's model, and open the sealed test part for it.
 
-    A search that was interrupted keeps what it takes to resume it.
+    A search that was interrupted keeps what it takes to resume it. One that has joined another one's study leaves model
+    and test part to that.
     """
     winner = folder.write(target, study)["winner"]
     rows = {row.number: row for row in study.rows()}
     recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
     test_score = None
     metric = study.about()["metric"]
-    if recipe is not None and prepared is not None:
+    if recipe is not None and prepared is not None and not study.joined:
         winning = rows[winner]
         if winner not in driver.weights:
             driver.weights[winner] = _train_again(winning, prepared, metric, target / SCRATCH)

@@ -13,6 +13,7 @@ from autocls.errors import BadInput
 from autocls.report.run import Run, read
 from autocls.search.evidence import verdict
 from autocls.search.record import JOURNAL, KILLED, Record, Row
+from autocls.search.request import REQUEST
 from autocls.space import Space
 from autocls.verdict.file import VERDICT, read_json, read_text, save
 from autocls.verdict.verdict import Verdict
@@ -35,7 +36,7 @@ def default(data: str, space: str | Path) -> Path:
 
 def must_be_free(folder: Path) -> None:
     """Raises BadInput when the output folder holds a study already, or what is left of one."""
-    if any((folder / name).exists() for name in (JOURNAL, "trials.parquet", TEACHERS)):
+    if any((folder / name).exists() for name in (JOURNAL, REQUEST, "trials.parquet", TEACHERS)):
         raise BadInput(f"--out {folder}: holds another study; choose another folder, or delete this one")
 
 

@@ -20,6 +20,7 @@ from autocls.data.cache import cache_root
 from autocls.errors import BadInput
 from autocls.search.folder import must_be_free
 from autocls.search.record import JOURNAL
+from autocls.search.request import REQUEST
 
 log = logging.getLogger("autocls")
 
@@ -151,7 +152,7 @@ class Mirror:
     def exists(self) -> bool:
         """Whether the URL holds a study. Raises BadInput when it can't be read."""
         with self._says("can't be read"):
-            return not {JOURNAL, "trials.parquet"}.isdisjoint(self._listed())
+            return not {JOURNAL, REQUEST, "trials.parquet"}.isdisjoint(self._listed())
 
     def fetch(self) -> None:
         """Bring what the URL holds into the local folder, unless a study there has gone on from it.

@@ -11,7 +11,14 @@ from autocls.verdict.verdict import Phase
 
 
 def whole(setting: Setting, driver: Driver) -> Iterator[Run | Move]:
-    """The whole of a study, as its plan has it. A verdict that the budget has no room for leaves it to the search."""
+    """The whole of a study, as its plan has it. A verdict that the budget has no room for leaves it to the search.
+
+    A driver that has joined another one's study searches for it; that one screens and judges.
+    """
+    if driver.study.joined:
+        while not driver.searched() and not driver.study.search_has_ended():
+            yield Move.SEARCH
+        return
     yield from screening.stage(setting, driver)
     if not setting.plan.confirm:
         yield from _search(driver)
@@ -24,6 +31,7 @@ def whole(setting: Setting, driver: Driver) -> Iterator[Run | Move]:
         driver.end_search_at(math.inf)
         yield from _search(driver)
         return
+    driver.study.note("searched", True)
     winner = yield from confirming.stage(setting, driver, best)
     yield from attributing.stage(setting, driver, winner)
 

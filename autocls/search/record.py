@@ -16,6 +16,8 @@ from autocls.verdict.verdict import Phase
 
 JOURNAL = "journal.log"
 KILLED = "the search was killed"
+INTERRUPTED = "interrupted"
+"""Why a search ended that may go on."""
 
 
 @dataclass(frozen=True)

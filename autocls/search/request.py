@@ -34,6 +34,8 @@ class Request:
     gpus_per_trial: float | None
     max_concurrent: int | None
     stall: float
+    driver: str
+    """What it is called among those that may share its study."""
 
     def write(self, folder: Path) -> None:
         """Write ``request.json``."""

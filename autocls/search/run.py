@@ -2,6 +2,7 @@
 
 import logging
 import time as clock
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from typing import Any
 from autocls.data import Prepared, prepare
 from autocls.errors import BadInput
 from autocls.search import cluster, folder, screening
-from autocls.search.driver import INTERRUPTED, Budget, Driver, Watch
+from autocls.search.driver import Budget, Driver, Watch
 from autocls.search.engine import engine
 from autocls.search.environment import describe, device
 from autocls.search.finish import SCRATCH, SearchResult, appoint, finish
 from autocls.search.mirror import begun_at, taken_up_at
 from autocls.search.programme import whole
+from autocls.search.record import INTERRUPTED
 from autocls.search.request import Request
 from autocls.search.runner import Objective, Runner, imagine, train_on
 from autocls.search.setting import Plan, Setting, misfits_on
@@ -103,6 +105,7 @@ def search(
         gpus_per_trial=gpus_per_trial,
         max_concurrent=max_concurrent,
         stall=stall,
+        driver=uuid.uuid4().hex[:8],
     )
     _check(request)
     opened = _space(space, epochs)
@@ -139,8 +142,11 @@ def _begin(
         study = Study.create(
             target, asked.storage, opened, about,
             seed=asked.seed, sampler=asked.sampler, pruner=asked.pruner, misfits=task.misfits,
+            driver=asked.driver,
         )  # fmt: skip
-        if favoured:
+        if study.joined:
+            log.info("%s: joined; the search that began it screens and judges", asked.storage)
+        elif favoured:
             study.suggest(screening.with_choices(opened, screening.offered(opened, favoured)))
         folder.write_beginning(target, opened, describe(task.prepared, asked.seed))
         asked.write(target)
@@ -185,7 +191,7 @@ def _go_on(target: Path, request: Request, objective: Objective | None, address:
         raise BadInput(f"{target}: its trials were simulated: resume it from Python, with autocls.resume")
     opened = Space.load(target / "space.yaml")
     task = _Task.of(request, opened, objective)
-    study = Study.reopen(target, request.storage, opened, task.misfits)
+    study = Study.reopen(target, request.storage, opened, task.misfits, request.driver)
     about = study.about()
     stopped = about.get("stopped")
     if stopped and stopped != INTERRUPTED and (target / REPORT).is_file():

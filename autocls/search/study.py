@@ -2,36 +2,31 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalChoiceType,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from autocls.domains import Domain, Int, Log, OneOf, Value
 from autocls.errors import BadInput
 from autocls.recipe import Recipe, chosen
 from autocls.search.journal import Journal
 from autocls.search.messages import Asked, Ended, Run
-from autocls.search.record import JOURNAL, Record
+from autocls.search.parameters import distribution, suggest
+from autocls.search.record import INTERRUPTED, JOURNAL, Record
+from autocls.search.sharing import BEGUN, BEGUN_BY, SOON, must_agree, noted_by, own
+from autocls.search.store import opened
 from autocls.search.strategies import PRUNERS, SAMPLERS
+from autocls.search.tried import Tried
 from autocls.space import Space
 from autocls.training.footprint import Limits
 from autocls.tricks.distillation import Best
 from autocls.verdict.verdict import Phase
 
-NAME = "autocls"
-"""Of the study in a journal of its own."""
 DUPLICATES_IN_A_ROW = 100
 """So many recipes in a row that were tried before mean that the space is exhausted."""
 
@@ -60,26 +55,52 @@ def no_teacher() -> None:
 NO_TEACHER = "best: not applicable: no trial is complete yet that it could learn from"
 
 
-class Study(Record):
-    """One search's trials. The baseline is trial 0 and is never pruned."""
+@dataclass
+class _Live:
+    """A trial of this driver's that runs, and what was kept of it: a store need not be asked for it."""
 
-    def __init__(self, study: optuna.Study, journal: Journal | None, space: Space, misfits: Misfits) -> None:
+    trial: Trial
+    phase: Phase
+    scores: dict[int, float] = field(default_factory=dict)
+    """By epoch."""
+    tried_again: bool = False
+
+
+class Study(Record):
+    """One search's trials, as one of its drivers sees them. The baseline is trial 0 and is never pruned.
+
+    Several drivers may share a study in a store that takes them: each asks and tells its own trials and learns from
+    all. The one that began the study judges it; what the others note is kept apart, under their names.
+    """
+
+    def __init__(
+        self, study: optuna.Study, journal: Journal | None, space: Space, misfits: Misfits, driver: str
+    ) -> None:
         super().__init__(study)
         self._journal = journal
+        self._driver = driver
         self._plain = _same(study, NopPruner())
         """The same study, whose sampler has no part in what is begun, and whose pruner stops nothing."""
-        self._began: float = time.time() - self.about().get("seconds", 0.0)
+        self._alone = journal is not None
+        """Whether no other driver can share it."""
+        self.joined = not self._alone and super().about().get(BEGUN_BY, driver) != driver
+        """Whether another driver began the study, and judges it."""
+        about = self.about()
+        worked = about.get("seconds", 0.0)
+        self._began: float = about[BEGUN] if self.joined else time.time() - worked
+        self._since = self.clock() - worked
+        """When this driver began, would it have worked without a break; on the study's clock."""
         self._noted = self.clock()
-        self._seed: int = self.about()["seed"]
-        self.limits = Limits(**self.about().get("limits", {}))
+        self._seed: int = about["seed"]
+        self.limits = Limits(**about.get("limits", {}))
         """What a winner's network may cost."""
         self._space = space
         self._baseline = space.baseline()
         self._misfits = misfits
-        self._live: dict[int, Trial] = {}
+        self._live: dict[int, _Live] = {}
         self._aside: dict[Recipe, Trial] = {}
         self._ruled_out: dict[tuple[str, str], str] = {}
-        self._seen: dict[Recipe, int] = {}
+        self._tried = Tried()
         self.unfinished: list[Asked] = []
         """Trials that were begun and have not ended when the study was opened; whoever opens it takes them up."""
         self._half_asked: list[Trial] = []
@@ -97,67 +118,102 @@ class Study(Record):
         sampler: str,
         pruner: str,
         misfits: Misfits = no_misfits,
+        driver: str = "",
     ) -> "Study":
-        """A new study whose first trials are the space's baseline and suggestions.
+        """A new study whose first trials are the space's baseline and suggestions, or a shared one that is joined.
 
         ``about`` is kept in the study; ``sampler`` and ``pruner`` are names that ``check_names`` knows; ``misfits``
-        finds the choices that have no place in a recipe, which are left out of it. Raises BadInput when the store can't
-        be opened or holds the study already.
+        finds the choices that have no place in a recipe, which are left out of it. ``driver`` names who asks, among
+        those that share the study. Raises BadInput when the store can't be opened, or its study is of another search.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        name = NAME if storage is None else folder.name
-        journal = Journal(folder / JOURNAL) if storage is None else None
-        store = JournalStorage(journal) if journal is not None else _database(str(storage))
-        made = _new(store, name, SAMPLERS[sampler](seed), PRUNERS[pruner](space.most_epochs()))
-        for key, value in {**about, "seed": seed}.items():
+        store, name, journal = opened(folder, storage)
+        found = {**about, "seed": seed, "sampler": sampler, "pruner": pruner, "space_yaml": space.to_yaml()}
+        try:
+            made = optuna.create_study(
+                storage=store,
+                study_name=name,
+                direction="maximize",
+                sampler=SAMPLERS[sampler](seed),
+                pruner=PRUNERS[pruner](space.most_epochs()),
+            )
+        except optuna.exceptions.DuplicatedStudyError:
+            must_agree(optuna.load_study(storage=store, study_name=name), found)
+            return cls.reopen(folder, storage, space, misfits, driver)
+        for key, value in found.items():
             made.set_user_attr(key, value)
-        study = cls(made, journal, space, misfits)
-        study.note("began", study._began)
+        study = cls(made, journal, space, misfits, driver)
+        study.note(BEGUN_BY, driver)
         for recipe in dict.fromkeys([space.baseline(), *space.suggestions]):
             study.suggest(recipe)
+        study.note(BEGUN, study._began)  # last: who joins waits for it
         return study
 
     @classmethod
-    def reopen(cls, folder: Path, storage: str | None, space: Space, misfits: Misfits = no_misfits) -> "Study":
+    def reopen(
+        cls, folder: Path, storage: str | None, space: Space, misfits: Misfits = no_misfits, driver: str = ""
+    ) -> "Study":
         """The study of a run folder, to go on with; its clock goes on from when it was left.
 
-        Raises BadInput when there is none, or another process writes it.
+        Raises BadInput when there is none, or another process writes the folder's own.
         """
         if storage is None and not (folder / JOURNAL).is_file():
             raise BadInput(f"{folder}: holds no study that could go on: there is no {JOURNAL} in it")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        journal = Journal(folder / JOURNAL) if storage is None else None
-        store = JournalStorage(journal) if journal is not None else _database(str(storage))
+        store, name, journal = opened(folder, storage)
         try:
-            plain = optuna.load_study(study_name=NAME if storage is None else folder.name, storage=store)
+            about = optuna.load_study(study_name=name, storage=store).user_attrs
         except KeyError:
             raise BadInput(f"{folder}: its search was killed before it began; delete the folder and search") from None
-        about = plain.user_attrs
         study = optuna.load_study(
-            study_name=plain.study_name,
+            study_name=name,
             storage=store,
             sampler=SAMPLERS[about["sampler"]](about["seed"]),
             pruner=PRUNERS[about["pruner"]](space.most_epochs()),
         )
-        return cls(study, journal, space, misfits)
+        return cls(study, journal, space, misfits, driver)
+
+    def about(self) -> dict[str, Any]:
+        """What is kept about the whole search; of what each driver notes for itself, this one's."""
+        return own(super().about(), self._driver) if self.joined else super().about()
 
     def _take_up(self) -> None:
-        """Take up what an earlier process left: recipes that were tried, trials that run, and the half asked."""
+        """Take up what an earlier process of this driver left: recipes that were tried, trials that run, half asked."""
         judged = _same(self._study, self._study.pruner)
-        for trial in self.trials():
-            kept, running = trial.user_attrs, trial.state == TrialState.RUNNING
-            phase = Phase(kept.get("phase", Phase.SEARCH))
-            if running and "started" not in kept:
-                self._half_asked.append(Trial(self._study, trial._trial_id))
-            if "started" not in kept or "duplicate_of" in kept:
+        trials = self.trials()
+        self._tried.take_in(trials)
+        for trial in trials:
+            kept, phase = trial.user_attrs, Phase(trial.user_attrs.get("phase", Phase.SEARCH))
+            if trial.state != TrialState.RUNNING:
                 continue
-            recipe = Recipe.from_yaml(kept["recipe"])
-            if phase is Phase.SEARCH:
-                self._seen.setdefault(recipe, trial.number)
-            if running:
-                self._live[trial.number] = Trial(judged if phase is Phase.SEARCH else self._plain, trial._trial_id)
-                seed = kept.get("seed", self._seed)
+            if "started" not in kept and self._is_orphaned(trial):
+                self._half_asked.append(Trial(self._study, trial._trial_id))
+            elif "started" in kept and (self._alone or kept["driver"] == self._driver):
+                recipe, seed = Recipe.from_yaml(kept["recipe"]), kept.get("seed", self._seed)
+                again = Trial(judged if phase is Phase.SEARCH else self._plain, trial._trial_id)
+                scores = dict(trial.intermediate_values)
+                self._live[trial.number] = _Live(again, phase, scores, tried_again="tries" in kept)
                 self.unfinished.append(Asked(trial.number, recipe, seed, phase, kept.get("tries", 0)))
+
+    def _is_orphaned(self, trial: FrozenTrial) -> bool:
+        """Whether nobody will say any more what a trial is that was asked for."""
+        asked = trial.datetime_start
+        return self._alone or (asked is not None and datetime.now() - asked > timedelta(seconds=SOON))
+
+    def _take_in_others(self) -> None:
+        """Keep in mind what other drivers have begun since the last time."""
+        if not self._alone:
+            self._tried.take_in(self.trials(), known=self._live)
+
+    def begun(self) -> int:
+        """How many recipes the search has begun, by all its drivers."""
+        self._take_in_others()
+        return len(self._tried)
+
+    def search_has_ended(self) -> bool:
+        """Whether the driver that began the study asks for no more trials of the search."""
+        about = super().about()
+        return bool(about.get("searched")) or about.get("stopped", "") not in ("", INTERRUPTED)
 
     def suggest(self, recipe: Recipe) -> None:
         """Have a recipe of the space tried before what the sampler finds, unless it was.
@@ -172,25 +228,23 @@ class Study(Record):
 
     def begin(self, run: Run) -> Asked:
         """A trial of a designed run, which the sampler learns from if it has parameters."""
-        distributions = {name: _distribution(domain) for name, (domain, _) in run.parameters.items()}
+        distributions = {name: distribution(domain) for name, (domain, _) in run.parameters.items()}
         about = {
-            **_plans(run.recipe),
-            "started": self.clock(),
+            **self._plans(run.recipe),
             "phase": run.phase.value,
             "seed": run.seed,
             "role": run.role,
         }
-        self._plain.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params={name: value for name, (_, value) in run.parameters.items()},
-                distributions=distributions,
-                user_attrs=about,
-            )
+        begun = create_trial(
+            state=TrialState.RUNNING,
+            params={name: value for name, (_, value) in run.parameters.items()},
+            distributions=distributions,
+            user_attrs=about,
         )
-        begun = self._plain.get_trials(deepcopy=False)[-1]
-        self._live[begun.number] = Trial(self._plain, begun._trial_id)
-        return Asked(begun.number, run.recipe, run.seed, run.phase)
+        store = self._plain._storage  # Study.add_trial keeps the number to itself, and others may add at the same time
+        trial = Trial(self._plain, store.create_new_trial(self._plain._study_id, begun))
+        self._live[trial.number] = _Live(trial, run.phase)
+        return Asked(trial.number, run.recipe, run.seed, run.phase)
 
     def ask(self, teacher: FindTeacher = no_teacher) -> Asked | None:
         """The next trial, of a recipe whose end isn't known from an earlier one; None when the space has no more.
@@ -201,15 +255,15 @@ class Study(Record):
         for _ in range(DUPLICATES_IN_A_ROW):
             trial, wanted = self._next(teacher)
             recipe, left_out = self._settled(wanted, teacher)
-            if left_out.get("distill") == NO_TEACHER and recipe in self._seen and wanted not in self._aside:
+            if left_out.get("distill") == NO_TEACHER and recipe in self._tried and wanted not in self._aside:
                 self._aside[wanted] = trial
                 continue
-            trial.set_user_attr("left_out", left_out)
-            for key, value in {**_plans(recipe), "started": self.clock()}.items():
+            self._take_in_others()
+            for key, value in {"left_out": left_out, **self._plans(recipe)}.items():
                 trial.set_user_attr(key, value)
-            first = self._seen.setdefault(recipe, trial.number)
+            first = self._tried.first(recipe, trial.number)
             if first == trial.number:
-                self._live[first] = trial
+                self._live[first] = _Live(trial, Phase.SEARCH)
                 return Asked(first, recipe, self._seed, Phase.SEARCH)
             self._tell_duplicate(trial, first)
         return None
@@ -225,7 +279,7 @@ class Study(Record):
             wanted = next(iter(self._aside))
             return self._aside.pop(wanted), wanted
         trial = self._half_asked.pop(0) if self._half_asked else self._study.ask()
-        return trial, self._space.suggest(lambda name, domain: _suggest(trial, name, domain))
+        return trial, self._space.suggest(lambda name, domain: suggest(trial, name, domain))
 
     def _settled(self, wanted: Recipe, teacher: FindTeacher) -> tuple[Recipe, dict[str, str]]:
         """The recipe to train for the one that was asked for, and why slots of it are left out."""
@@ -242,43 +296,43 @@ class Study(Record):
 
     def knows(self, number: int, epoch: int) -> bool:
         """Whether it has a trial's score of an epoch."""
-        return epoch in self._trial(number).intermediate_values
+        return epoch in self._live[number].scores
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Take in one epoch's score, unless it has it; whether the pruner would stop the trial here."""
-        trial = self._live[number]
+        live = self._live[number]
         if not self.knows(number, epoch):
-            trial.report(score, epoch)
+            live.trial.report(score, epoch)
+            live.scores[epoch] = score
         self._note_the_time()
-        return number > 0 and trial.should_prune()  # designed runs have a pruner that never would
+        return number > 0 and live.trial.should_prune()  # designed runs have a pruner that never would
 
     def try_again(self, number: int, tries: int, reason: str) -> None:
         """Keep that a trial has to be run once more, after so many tries that went wrong."""
-        self._live[number].set_user_attr("tries", tries)
-        self._live[number].set_user_attr("reason", reason)
+        live = self._live[number]
+        live.tried_again = True
+        live.trial.set_user_attr("tries", tries)
+        live.trial.set_user_attr("reason", reason)
 
     def tell(self, number: int, state: str, ended: Ended) -> None:
         """End a trial as COMPLETE (scored by its best epoch), PRUNED or FAIL."""
-        trial = self._live.pop(number)
+        live = self._live.pop(number)
+        trial = live.trial
         kept = {**vars(ended), **(vars(ended.footprint) if ended.footprint else {}), "footprint": None}
-        had = self._trial(number).user_attrs
         self._note_the_time()
         for key, value in {"finished": self.clock(), **kept}.items():
-            if (value not in (None, "") and value == value) or (key == "reason" and key in had):
+            if (value not in (None, "") and value == value) or (key == "reason" and live.tried_again):
                 trial.set_user_attr(key, value)
         if ended.footprint is not None:
             for key, by in self.limits.excess(ended.footprint.parameters, ended.footprint.latency).items():
                 trial.set_constraint(key, by)
-        told = self._trial(number)
-        if told.user_attrs.get("phase") == Phase.SCREEN and state == "COMPLETE":
+        if live.phase is Phase.SCREEN and state == "COMPLETE":
             state = "PRUNED"  # its few epochs must not look to the sampler like a whole training
-        self._study.tell(
-            trial, max(told.intermediate_values.values()) if state == "COMPLETE" else None, TrialState[state]
-        )
+        self._study.tell(trial, max(live.scores.values()) if state == "COMPLETE" else None, TrialState[state])
 
     def note(self, key: str, value: Any) -> None:
         """Keep something about the whole search in the study."""
-        self._study.set_user_attr(key, value)
+        self._study.set_user_attr(noted_by(self._driver, key) if self.joined else key, value)
 
     def decide(self, what: str, how: Callable[[], T]) -> T:
         """What was decided of something, now or earlier: a search that is resumed keeps to it. JSON can hold it."""
@@ -295,9 +349,10 @@ class Study(Record):
 
     def resume(self) -> None:
         """Let the clock go on from where the study was left, as a search that runs."""
-        self._began = time.time() - self.about().get("seconds", 0.0)
+        if not self.joined:
+            self._began = time.time() - self.about().get("seconds", 0.0)
+            self.note(BEGUN, self._began)
         self._noted = self.clock()
-        self.note("began", self._began)
         self.note("stopped", "")
 
     def flush(self) -> None:
@@ -310,11 +365,15 @@ class Study(Record):
         if self._journal is not None:
             self._journal.close()
 
+    def _plans(self, recipe: Recipe) -> dict[str, Any]:
+        """What a trial says of itself as it begins; of ``started``, which comes last, is seen that it has."""
+        return {"driver": self._driver, "recipe": recipe.to_yaml(), "planned": recipe.epochs, "started": self.clock()}
+
     def _note_the_time(self) -> None:
         """Keep how long the study was worked on, which a search that is killed can't tell at its end."""
         if self.clock() >= self._noted + EVERY:
             self._noted = self.clock()
-            self.note("seconds", self._noted)
+            self.note("seconds", self._noted - self._since)
 
     def clock(self) -> float:
         """Seconds since the start."""
@@ -340,40 +399,3 @@ def _same(study: optuna.Study, pruner: optuna.pruners.BasePruner) -> optuna.Stud
     return optuna.load_study(
         study_name=study.study_name, storage=study._storage, sampler=RandomSampler(), pruner=pruner
     )
-
-
-def _plans(recipe: Recipe) -> dict[str, Any]:
-    return {"recipe": recipe.to_yaml(), "planned": recipe.epochs}
-
-
-def _distribution(domain: Domain) -> BaseDistribution:
-    if isinstance(domain, OneOf):
-        return CategoricalDistribution(cast(list[CategoricalChoiceType], list(domain.values)))
-    if isinstance(domain, Int):
-        return IntDistribution(domain.low, domain.high)
-    return FloatDistribution(domain.low, domain.high, log=isinstance(domain, Log))
-
-
-def _suggest(trial: Trial, name: str, domain: Domain) -> Value:
-    if isinstance(domain, OneOf):
-        choices: list[CategoricalChoiceType] = list(domain.values)
-        return cast(Value, trial.suggest_categorical(name, choices))  # Optuna's choices may be None, ours never are
-    if isinstance(domain, Int):
-        return trial.suggest_int(name, domain.low, domain.high)
-    return trial.suggest_float(name, domain.low, domain.high, log=isinstance(domain, Log))
-
-
-def _new(
-    store: BaseStorage, name: str, sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner
-) -> optuna.Study:
-    try:
-        return optuna.create_study(storage=store, study_name=name, direction="maximize", sampler=sampler, pruner=pruner)
-    except optuna.exceptions.DuplicatedStudyError:
-        raise BadInput(f"--storage: it holds a study called '{name}' already; give another --out") from None
-
-
-def _database(url: str) -> BaseStorage:
-    try:
-        return RDBStorage(url)
-    except Exception as error:  # each database driver raises errors of its own
-        raise BadInput(f"--storage {url}: can't be opened: {str(error).splitlines()[0]}") from None

@@ -218,12 +218,48 @@ def test_a_journal_without_a_study_is_bad_input(tmp_path: Path) -> None:
         Record.open(tmp_path)
 
 
-def test_a_second_study_of_the_same_name_in_one_storage_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'studies.db'}"
-    folder = tmp_path / "run"
-    Study.create(folder, url, SPACE, {}, seed=0, sampler="tpe", pruner="none")
-    with pytest.raises(BadInput, match="holds a study called 'run' already"):
-        Study.create(folder, url, SPACE, {}, seed=0, sampler="tpe", pruner="none")
+def shared(folder: Path, driver: str, seed: int = 0) -> Study:
+    url = f"sqlite:///{folder / 'studies.db'}"
+    return Study.create(folder / "run", url, SPACE, {}, seed=seed, sampler="tpe", pruner="none", driver=driver)
+
+
+def test_a_second_driver_joins_the_study_of_its_name_and_repeats_nothing(tmp_path: Path) -> None:
+    first, second = shared(tmp_path, "a"), shared(tmp_path, "b")
+    assert (first.joined, second.joined) == (False, True)
+    baseline, suggestion = first.ask(), second.ask()
+    assert baseline is not None
+    assert suggestion is not None
+    assert [baseline.recipe, suggestion.recipe] == [SPACE.baseline(), *SPACE.suggestions]
+    assert first.begun() == second.begun() == 2
+    assert first.ask() is not None
+    assert second.begun() == 3
+
+
+def test_what_a_driver_that_joined_notes_is_its_own(tmp_path: Path) -> None:
+    first, second = shared(tmp_path, "a"), shared(tmp_path, "b")
+    first.note("stopped", "interrupted")
+    second.note("stopped", "time is up")
+    assert first.about()["stopped"] == "interrupted"
+    assert second.about()["stopped"] == "time is up"
+    assert not second.search_has_ended()
+    first.note("searched", True)
+    assert second.search_has_ended()
+
+
+def test_a_driver_that_comes_back_takes_up_its_own_trials(tmp_path: Path) -> None:
+    first, second = shared(tmp_path, "a"), shared(tmp_path, "b")
+    mine, its = first.ask(), second.ask()
+    assert mine is not None
+    assert its is not None
+    again = Study.reopen(tmp_path / "run", f"sqlite:///{tmp_path / 'studies.db'}", SPACE, driver="b")
+    assert again.unfinished == [its]
+    assert again.joined
+
+
+def test_a_study_of_another_search_is_not_joined(tmp_path: Path) -> None:
+    shared(tmp_path, "a")
+    with pytest.raises(BadInput, match="its study 'run' is of another search: it has another seed, 0 and not 1"):
+        shared(tmp_path, "b", seed=1)
 
 
 def test_a_designed_run_is_never_pruned_and_its_row_says_what_it_was_for(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""Where a study is kept: a journal in its run folder, or what several searches share, a database or a journal file."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+
+from autocls.errors import BadInput
+from autocls.search.journal import PATIENCE, Journal
+from autocls.search.record import JOURNAL
+
+NAME = "autocls"
+"""Of the study in a journal of its own; in a shared store it is called as its run folder is."""
+
+
+def opened(folder: Path, storage: str | None) -> tuple[BaseStorage, str, Journal | None]:
+    """A run folder's store, its study's name there, and the journal where it is the folder's own.
+
+    ``storage`` is a database's URL, or the file of a journal that several processes write. Raises BadInput when it
+    can't be opened, or another process writes the folder's own journal.
+    """
+    if storage is None:
+        journal = Journal(folder / JOURNAL)
+        return JournalStorage(journal), NAME, journal
+    name = folder.resolve().name
+    return (_database(storage) if "://" in storage else _shared_journal(Path(storage))), name, None
+
+
+def _shared_journal(path: Path) -> BaseStorage:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"--storage {path}: can't be opened as a journal: {error}") from None
+
+
+def _database(url: str) -> BaseStorage:
+    import sqlalchemy
+
+    try:
+        parsed = sqlalchemy.engine.make_url(url)
+    except sqlalchemy.exc.ArgumentError:
+        raise BadInput(
+            f"--storage {url}: no database's URL; postgresql://user:password@host/database, sqlite:///file.db, "
+            "or the path of a journal file"
+        ) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    shown = parsed.render_as_string(hide_password=True)
+    try:
+        store = RDBStorage(parsed.render_as_string(hide_password=False), engine_kwargs={"pool_pre_ping": True})
+        sqlalchemy.event.listen(store.engine, "do_connect", _connect_patiently)
+    except ImportError as error:
+        raise BadInput(
+            f"--storage {shown}: its driver is not installed ({error.name or error}); for PostgreSQL: "
+            "pip install 'autocls[postgresql]'"
+        ) from None
+    except Exception as error:  # each database driver raises errors of its own
+        raise BadInput(f"--storage {shown}: can't be opened: {str(error).splitlines()[0]}") from None
+    # Optuna wraps what it is given as well; all studies of one store must share what was read.
+    return optuna.storages.get_storage(store)
+
+
+def _connect_patiently(dialect: Any, record: Any, args: Any, options: Any) -> Any:
+    """A connection to a database that may be restarted just now; raises what its driver raises if it stays away."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return dialect.connect(*args, **options)
+        except dialect.dbapi.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
