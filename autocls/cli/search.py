@@ -59,6 +59,8 @@ def command(
                                                      "folder]", show_default=False)] = None,
     root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
+    send_data: Annotated[bool, typer.Option("--send-data", help="Send the images to the nodes, which need not then "
+                                            "have them at DATA's path.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:  # fmt: skip
@@ -92,7 +94,7 @@ def command(
             address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
             max_concurrent=max_concurrent, stall=patience, sampler=sampler, pruner=pruner, confirm=confirm,
             seeds=seeds, max_params=most, max_latency=longest, screen=screen, prior=prior, storage=storage,
-            root=root, skip_bad=skip_bad, watch=watch,
+            root=root, skip_bad=skip_bad, send_data=send_data, watch=watch,
         )  # fmt: skip
 
     limited = most is not None or longest is not None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,10 @@ class Prepared:
         except OSError as error:  # of the cache: a mount that has vanished, a disk that is full
             raise BadInput(f"the cache {folder} can't be used ({error.strerror or error})") from error
         return ImageData(images, labels, self.classes, split, mean, std)
+
+    def here(self) -> "Prepared":
+        """The same images, in the cache of whatever machine asks."""
+        return replace(self, cache=shelf.cache_root().expanduser().absolute())
 
     def named(self, part: str) -> tuple[list[str], npt.NDArray[np.int64]]:
         """Of a part's images what their source calls them, and their labels."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ class Shipment:
 
         One process of the machine writes, the others wait for it. Raises `BadInput` when the cache can't be written.
         """
-        here = replace(prepared, cache=shelf.cache_root().expanduser().absolute())
+        here = prepared.here()
         folder = here.cache / here.fingerprint
         with shelf.locked(folder):
             missing = [size for size in self.sizes if not shelf.is_built(folder, size)]

@@ -27,14 +27,15 @@ def associations(study: Record) -> pd.DataFrame:
 
     ``ped_anova`` and ``fanova`` are shares of 1, the largest ``ped_anova`` first: how well the parameter tells the best
     trials from all (Watanabe et al. 2023, arXiv:2304.10255), and how much of a forest's variance it explains (Hutter et
-    al. 2014), the forest of ``FOREST`` trials from the whole search. Empty with fewer than ``FEWEST`` trials.
+    al. 2014), the forest of ``FOREST`` trials from the whole search. Empty with fewer than ``FEWEST`` trials, and where
+    all have one score.
     """
     trials = study.trials()
     searched = [trials[row.number] for row in study.rows() if row.phase == Phase.SEARCH and row.state == "COMPLETE"]
     columns = ["parameter", "ped_anova", "fanova"]
-    if len(searched) < FEWEST:
-        return pd.DataFrame(columns=columns)
     some = [searched[i] for i in np.linspace(0, len(searched) - 1, min(FOREST, len(searched))).astype(int)]
+    if len(searched) < FEWEST or len({trial.value for trial in some}) < 2:
+        return pd.DataFrame(columns=columns)
     ped = get_param_importances(_log(searched), evaluator=PedAnovaImportanceEvaluator())
     fanova = get_param_importances(_log(some), evaluator=FanovaImportanceEvaluator(seed=0))
     return pd.DataFrame([(name, share, fanova.get(name, 0.0)) for name, share in ped.items()], columns=columns)

@@ -30,6 +30,8 @@ FAR_AHEAD = 1
 """Recipes asked beyond the running ones: a worker that falls free finds the next one waiting, and stays warm for it."""
 
 
+SIT_OUT = 60.0
+"""Seconds for which a worker whose machine can't read the images takes no trial; each time twice as long."""
 LOOK = 5.0
 """Seconds between two looks at which nodes there are: ones that join are used."""
 PATIENT = 3
@@ -161,6 +163,10 @@ class _HandOut(Searcher):
         """The study's number of each trial that is out, by Tune's name for it."""
         self.resting: set[str] = set()
         """Tune's names of the rests that are out."""
+        self._sits_out: dict[str, float] = {}
+        """Tune's names of trials that were taken from an unfit worker, and until when it rests; monotonic times."""
+        self._unfit: Counter[str] = Counter()
+        """How often each worker was."""
 
     def suggest(self, trial_id: str) -> Any:
         out = len(self.numbers) + len(self.resting)
@@ -178,9 +184,24 @@ class _HandOut(Searcher):
         self.waiting.add(trial_id)
         return {"job": self._driver.job(asked)}
 
+    def sit_out(self, trial_id: str, worker: str) -> None:
+        """Let a worker that is unfit rest, whose trial goes elsewhere: it would spoil one after another."""
+        del self.numbers[trial_id]
+        self.resting.add(trial_id)
+        self._sits_out[trial_id] = time.monotonic() + SIT_OUT * 2.0 ** self._unfit[worker]
+        self._unfit[worker] += 1
+
+    def has_rested(self, trial_id: str) -> bool:
+        """Whether a worker that rests had better ask for work: none is to be awaited, or all others rest as well."""
+        if trial_id not in self._sits_out:
+            return not self._driver.waits
+        over = time.monotonic() >= self._sits_out[trial_id] or len(self._sits_out) >= self.at_once
+        return over or self._driver.asked_all()
+
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self.numbers.pop(trial_id, None)
         self.resting.discard(trial_id)
+        self._sits_out.pop(trial_id, None)
         self.waiting.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
@@ -204,10 +225,17 @@ class _Stop(tune.Stopper):
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         said: Epoch | None = result.pop("said")  # Tune keeps every trial's last result, and weights may be in it
         if said is None:
-            return not self._driver.waits
+            return self._hand_out.has_rested(trial_id)
         self._watch.heard(trial_id, said)
         number = self._hand_out.numbers.get(trial_id)
-        return number is None or self._driver.take(number, said)
+        if number is None:
+            return True
+        ends = self._driver.take(number, said)
+        if not said.unfit:
+            return ends
+        self._hand_out.sit_out(trial_id, said.worker)
+        self._watch.taken_back(trial_id)
+        return False
 
     def stop_all(self) -> bool:
         return self._driver.time_is_up()
@@ -220,6 +248,8 @@ class _Stop(tune.Stopper):
 class _Running:
     trial: Any
     """Tune's."""
+    number: int | None
+    """The study's of it; None when it rests."""
     heard: float
     """When it last said something, or began; a monotonic time."""
 
@@ -244,6 +274,10 @@ class _Watch(tune.Callback):
         if trial_id in self._running:
             self._running[trial_id].heard = time.monotonic()
 
+    def taken_back(self, trial_id: str) -> None:
+        """Take in that a trial's worker has it no more, and rests."""
+        self._running[trial_id].number = None
+
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         now = time.monotonic()
         if now - self._looked < min(LOOK, self._resources.stall / 4):
@@ -255,28 +289,29 @@ class _Watch(tune.Callback):
 
     def _end_if_hung(self, running: _Running, now: float) -> None:
         """Kill the worker of a trial that says nothing; each try of a trial gets twice as long as the one before."""
-        trial_id, number = running.trial.trial_id, self._hand_out.numbers.get(running.trial.trial_id)
-        if number is None or trial_id in self._killed:
+        trial_id = running.trial.trial_id
+        if running.number is None or trial_id in self._killed:
             return
-        patience = max(self._resources.stall, PATIENT * self._longest) * 2 ** self._driver.tries(number)
+        patience = max(self._resources.stall, PATIENT * self._longest) * 2 ** self._driver.tries(running.number)
         if now - running.heard > patience and running.trial.temporary_state.ray_actor is not None:
             self._killed[trial_id] = f"no report in {patience:.0f} s (--stall)"
             ray.kill(running.trial.temporary_state.ray_actor)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._hand_out.waiting.discard(trial.trial_id)
-        self._running[trial.trial_id] = _Running(trial, time.monotonic())
+        number = self._hand_out.numbers.get(trial.trial_id)
+        self._running[trial.trial_id] = _Running(trial, number, time.monotonic())
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._running.pop(trial.trial_id, None)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._running.pop(trial.trial_id, None)
-        if trial.config["job"] is None:
+        job, running = trial.config["job"], self._running.pop(trial.trial_id, None)
+        if job is None or (running is not None and running.number is None):
             return
         said = Path(trial.error_file).read_text(encoding="utf-8").strip()
         reason = self._killed.pop(trial.trial_id, "") or why_lost(said)
-        self._driver.lost(trial.config["job"].number, reason, said)
+        self._driver.lost(job.number, reason, said)
 
 
 def why_lost(said: str) -> str:

@@ -68,6 +68,8 @@ class Epoch:
     failure: str = ""
     passing: bool = False
     """Whether the failure may be the machine's, so that another try may go well."""
+    unfit: bool = False
+    """Whether the failure is that its machine can't read the images, as it then can't for the next trial."""
     traceback: str = ""
     """Of a failure that nobody expected."""
     over_limit: bool = False

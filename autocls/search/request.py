@@ -30,6 +30,7 @@ class Request:
     storage: str | None
     root: str | None
     skip_bad: bool
+    send_data: bool
     cpus_per_trial: float
     gpus_per_trial: float | None
     max_concurrent: int | None

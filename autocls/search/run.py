@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autocls.data import Prepared, prepare
+from autocls.data.shipment import Shipment
 from autocls.errors import BadInput
 from autocls.search import cluster, folder, screening
 from autocls.search.driver import Budget, Driver, Watch
@@ -66,6 +67,7 @@ def search(
     storage: str | None = None,
     root: str | Path | None = None,
     skip_bad: bool = False,
+    send_data: bool = False,
     watch: Watch = lambda snapshot: None,
 ) -> SearchResult:
     """Search ``space`` for the best way to train a classifier on ``data`` (or the best of ``objective``).
@@ -78,7 +80,8 @@ def search(
     ``prior`` is a file of ``autocls cards``, whose choices come early. ``address`` is a Ray cluster's, or
     ``inline`` for this process; there each trial takes ``gpus_per_trial`` devices (or a fraction of one) with
     ``cpus_per_trial`` cores each, at most ``max_concurrent`` run at once, and one that says nothing for ``stall``
-    seconds is stopped and tried again. Everything lands in ``out``, by default ``reports/<data>-<space>``; where it is
+    seconds is stopped and tried again. All nodes must have the data at the same path, unless ``send_data`` has the
+    decoded images sent to each once. Everything lands in ``out``, by default ``reports/<data>-<space>``; where it is
     a URL, in a local folder of which a copy is kept there. ``watch`` is called at each change. Raises BadInput for
     anything that can't be used, before the first trial.
     """
@@ -101,6 +104,7 @@ def search(
         storage=storage,
         root=None if root is None else str(root),
         skip_bad=skip_bad,
+        send_data=send_data,
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
         max_concurrent=max_concurrent,
@@ -237,7 +241,9 @@ class _Task:
             log.info("%s", note)
         for teacher in _teachers(space):
             load_teacher(teacher, prepared.classes, prepared.channels)
-        return cls(request, space, prepared, train_on(prepared, request.metric), limits, misfits_on(prepared))
+        shipment = Shipment.of(prepared, space.sizes()) if request.send_data else None
+        runner = train_on(prepared, request.metric, shipment)
+        return cls(request, space, prepared, runner, limits, misfits_on(prepared))
 
     def engine(self, address: str, target: Path) -> AbstractContextManager[tuple[Callable[[Driver], None], int]]:
         """What runs its trials at an address, and how many at once. Raises BadInput."""

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from autocls.data import Prepared
+from autocls.data import ImageData, Prepared
+from autocls.data.shipment import Shipment
+from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.training.footprint import Limits
 from autocls.training.loop import EpochResult, train
@@ -18,9 +20,16 @@ Objective = Callable[[Recipe, int, int], Iterable[float]]
 """A simulated or user-made trial: recipe, seed and number of epochs in, a score in 0..1 after each epoch out."""
 
 
-def train_on(prepared: Prepared, metric: str) -> Runner:
-    """Real trials: train on the data, scored by the metric; a seed decides the validation part too."""
-    return partial(_train, prepared, metric)
+class Unreadable(Exception):
+    """The images can't be read on this machine, and why; that says nothing of the trial."""
+
+
+def train_on(prepared: Prepared, metric: str, shipment: Shipment | None = None) -> Runner:
+    """Real trials: train on the data, scored by the metric; a seed decides the validation part too.
+
+    Each machine reads them by the path that they have here, or takes them from a ``shipment``.
+    """
+    return partial(_train, prepared, metric, shipment)
 
 
 def imagine(objective: Objective) -> Runner:
@@ -29,9 +38,24 @@ def imagine(objective: Objective) -> Runner:
 
 
 def _train(
-    prepared: Prepared, metric: str, recipe: Recipe, seed: int, limits: Limits, state: State | None
+    prepared: Prepared,
+    metric: str,
+    shipment: Shipment | None,
+    recipe: Recipe,
+    seed: int,
+    limits: Limits,
+    state: State | None,
 ) -> Iterator[EpochResult]:
-    return train(recipe, prepared.at(recipe.image_size, seed), seed, metric=metric, limits=limits, state=state)
+    data = _read(prepared, shipment, recipe.image_size, seed)
+    return train(recipe, data, seed, metric=metric, limits=limits, state=state)
+
+
+def _read(prepared: Prepared, shipment: Shipment | None, image_size: int, seed: int) -> ImageData:
+    try:
+        here = prepared.here() if shipment is None else shipment.unpack(prepared)
+        return here.at(image_size, seed)
+    except (OSError, BadInput) as error:
+        raise Unreadable(str(error)) from error
 
 
 def _imagine(

@@ -14,6 +14,8 @@ from autocls.search.record import JOURNAL
 
 NAME = "autocls"
 """Of the study in a journal of its own; in a shared store it is called as its run folder is."""
+TRIES = 3
+"""At a database in which others make the same tables."""
 
 
 def opened(folder: Path, storage: str | None) -> tuple[BaseStorage, str, Journal | None]:
@@ -51,7 +53,7 @@ def _database(url: str) -> BaseStorage:
         parsed = parsed.set(drivername="postgresql+psycopg")
     shown = parsed.render_as_string(hide_password=True)
     try:
-        store = RDBStorage(parsed.render_as_string(hide_password=False), engine_kwargs={"pool_pre_ping": True})
+        store = _made(parsed.render_as_string(hide_password=False))
         sqlalchemy.event.listen(store.engine, "do_connect", _connect_patiently)
     except ImportError as error:
         raise BadInput(
@@ -62,6 +64,18 @@ def _database(url: str) -> BaseStorage:
         raise BadInput(f"--storage {shown}: can't be opened: {str(error).splitlines()[0]}") from None
     # Optuna wraps what it is given as well; all studies of one store must share what was read.
     return optuna.storages.get_storage(store)
+
+
+def _made(url: str) -> RDBStorage:
+    """Optuna's storage, whose tables another driver may be making just now."""
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    for _ in range(TRIES):
+        try:
+            return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        except (IntegrityError, ProgrammingError):
+            time.sleep(1.0)
+    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
 
 
 def _connect_patiently(dialect: Any, record: Any, args: Any, options: Any) -> Any:

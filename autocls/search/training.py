@@ -15,7 +15,7 @@ from safetensors.torch import save
 from autocls.errors import BadInput, TrialFailed
 from autocls.search.checkpoint import Checkpoint, Keeper
 from autocls.search.messages import Epoch, Job
-from autocls.search.runner import Runner
+from autocls.search.runner import Runner, Unreadable
 from autocls.training.footprint import OverLimit
 from autocls.training.loop import EpochResult
 from autocls.training.network import Weights
@@ -83,7 +83,7 @@ def _patient(runner: Runner, job: Job, left: Checkpoint | None) -> Iterator[Epoc
         training = runner(job.recipe, job.seed, job.limits, left.state if left is not None else None)
         try:
             first = next(training)
-        except (OSError, BadInput):
+        except (OSError, BadInput, Unreadable):
             if time.monotonic() > deadline:
                 raise
             time.sleep(1)
@@ -129,6 +129,8 @@ def _failure(error: Exception) -> Epoch:
         return said(failure=str(error))
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return said(failure=f"{here}: out of memory", passing=True)
+    if isinstance(error, Unreadable):
+        return said(failure=f"{here}: {error}", passing=True, unfit=True)
     if isinstance(error, PeerLost):
         return said(failure=f"{here}: {error}", passing=True)
     if isinstance(error, OSError | BadInput):

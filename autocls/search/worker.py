@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Worker(tune.Trainable):
         self._keeper = None if job is None else Keeper(job, self._checkpoints)
         self._epochs: Iterator[Epoch | None] = rest()
         if job is not None and self._keeper is not None:
-            self._epochs = epochs(job, self._peers.run, self._keeper)
+            self._epochs = chain(epochs(job, self._peers.run, self._keeper), rest())  # one that is unfit sits out
         return True
 
     def step(self) -> dict[str, Any]:
