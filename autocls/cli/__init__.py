@@ -10,6 +10,7 @@ import typer
 from autocls.cli import (
     best,
     cards,
+    doctor,
     leaderboard,
     models,
     predict,
@@ -48,6 +49,7 @@ for verb in (
     models,
     spaces,
     validate,
+    doctor,
 ):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 
@@ -63,7 +65,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def _at_hand(words: list[str]) -> list[str]:
     """The words of a command, with a copy on this machine for each run folder at a URL; a search keeps its own."""
-    if words[:1] in (["search"], ["resume"]) or not any("://" in word for word in words):
+    if words[:1] in (["search"], ["resume"], ["doctor"]) or not any("://" in word for word in words):
         return words
     from autocls.search.mirror import at_hand
 
