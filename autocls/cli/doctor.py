@@ -128,11 +128,13 @@ OUTPUT = {
 
 
 def _versions(found: "Checkup", node: "Node") -> str:
+    from autocls.search.diagnosis import minor
+
     if not node.answer.versions:
         return ""
     others = [name for name, each in node.answer.versions.items() if each != found.here.versions[name]]
     shown = [f"{name} {node.answer.versions[name]}" if node.answer.versions[name] else f"no {name}" for name in others]
-    if node.answer.python != found.here.python:
+    if minor(node.answer.python) != minor(found.here.python):
         shown.insert(0, f"Python {node.answer.python}")
     return ", ".join(shown) or "as here"
 
@@ -149,9 +151,7 @@ def _gpus(found: "Checkup", node: "Node") -> str:
 def _images(found: "Checkup", node: "Node") -> str:
     if node.answer.data_error:
         return "unreadable"
-    if node.answer.data is None:
-        return ""
-    return "readable" if node.answer.data == found.here.data_extent else "others"
+    return "readable" if node.answer.data == found.here.data_extent else node.answer.data
 
 
 def _clock(found: "Checkup", node: "Node") -> str:

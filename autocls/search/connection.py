@@ -61,7 +61,13 @@ def _connect(address: str) -> None:
         ray.init(address=address, include_dashboard=False if address == "local" else None,
                  logging_level=logging.ERROR, log_to_driver=False)  # fmt: skip
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise BadInput(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from None
+        raise BadInput(f"--address {address}: no Ray cluster answers there: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """The first line of what Ray says; all of it, in one line, where its or Python's version is another there."""
+    said = str(error)
+    return " ".join(said.split()) if said.startswith("Version mismatch") else said.splitlines()[0]
 
 
 def _knock(address: str) -> None:

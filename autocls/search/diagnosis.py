@@ -30,8 +30,8 @@ class Answer:
     storage: Literal["shared", "absent", "unreadable", "unwritable", "unseen"] | None = None
     """What became of the driver's file and of the node's own in the output folder."""
     storage_error: str = ""
-    data: int | None = None
-    """Entries of the folder, or bytes of the file."""
+    data: str = ""
+    """How much is in the folder or file of the images."""
     data_error: str = ""
     torch_seconds: float | None = None
     """That importing it took in a fresh process."""
@@ -81,8 +81,8 @@ class Here:
     """Bytes; None at a URL."""
     data: str = ""
     """The path of the images that nodes have to read; empty when there is none."""
-    data_extent: int = 0
-    """Entries of the folder, or bytes of the file."""
+    data_extent: str = ""
+    """How much is in it."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ def _ended(here: Here, node: Node) -> Iterator[str]:
 
 def _versions(here: Here, node: Node) -> Iterator[str]:
     there = node.answer
-    if there.python and _minor(there.python) != _minor(here.python):
-        mine = _minor(here.python)
-        yield f"Python is {_minor(there.python)} there and {mine} here: start Ray there from a Python {mine}"
+    if there.python and minor(there.python) != minor(here.python):
+        mine = minor(here.python)
+        yield f"Python is {minor(there.python)} there and {mine} here: start Ray there from a Python {mine}"
     missing = [name for name, version in there.versions.items() if not version]
     if missing:
         yield f"{_listed(missing)} can't be found there: {_pip(here, there, missing)}"
@@ -166,9 +166,8 @@ def _data(here: Here, node: Node) -> Iterator[str]:
     mend = "mount it there, or search with `--send-data`, which sends the images to every node"
     if there.data_error:
         yield f"{here.data} can't be read there ({there.data_error}): {mend}"
-    elif there.data is not None and there.data != here.data_extent:
-        what = f"of {there.data} entries or bytes there and {here.data_extent} here"
-        yield f"{here.data} is not the same, {what}: {mend}"
+    elif there.data and there.data != here.data_extent:
+        yield f"{here.data} has {there.data} there and {here.data_extent} here: {mend}"
 
 
 def _clock(here: Here, node: Node) -> Iterator[str]:
@@ -210,7 +209,8 @@ def _pip(here: Here, there: Answer, packages: Sequence[str]) -> str:
     return f"run `{there.executable} -m pip install {wanted}` there"
 
 
-def _minor(version: str) -> str:
+def minor(version: str) -> str:
+    """``3.11`` of ``3.11.7``."""
     return ".".join(version.split(".")[:2])
 
 

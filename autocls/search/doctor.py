@@ -28,7 +28,7 @@ from autocls.errors import BadInput
 from autocls.search import node_check
 from autocls.search.connection import connected
 from autocls.search.diagnosis import Answer, Clock, Finding, Here, Node, judge
-from autocls.search.mirror import Mirror, is_url
+from autocls.search.mirror import Mirror, is_url, shown
 from autocls.search.node_check import DRIVER, Question
 
 PACKAGES = ("autocls", "ray", "torch", "torchvision", "timm", "optuna")
@@ -61,28 +61,29 @@ def examine(data: str | None, out: str, address: str, *, patience: float = PATIE
     here = Here(
         python=platform.python_version(),
         versions={name: node_check.version(name) for name in PACKAGES},
-        out=out if is_url(out) else str(Path(out).expanduser().absolute()),
+        out=shown(out) if is_url(out) else str(Path(out).expanduser().absolute()),
+        out_error=_refusal(out) if is_url(out) else "",
         data=path,
         data_extent=extent,
     )
     with connected(address), ExitStack() as stack:
-        folder = None
-        try:
-            folder = stack.enter_context(_place(here.out))
-        except (OSError, BadInput) as error:
-            here = replace(here, out_error=getattr(error, "strerror", None) or str(error))
-        if folder is not None:
-            here = replace(here, out_free=node_check.free(folder.path))
-        nodes = _ask_all(_places(), folder, path, patience)
+        shared = None
+        if not is_url(out):
+            try:
+                shared = stack.enter_context(_place(Path(here.out)))
+                here = replace(here, out_free=node_check.free(shared.path))
+            except OSError as error:
+                here = replace(here, out_error=error.strerror or str(error))
+        nodes = _ask_all(_places(), shared, path, patience)
     token = os.environ.get("RAY_AUTH_MODE", "").lower() == "token"  # Ray sets it when it turns it on by itself
     return Checkup(here, nodes, tuple(judge(here, nodes)), token)
 
 
-def _source(data: str | None) -> tuple[str, int]:
+def _source(data: str | None) -> tuple[str, str]:
     """The path of the images and how much is in it; nothing for those that come with a package. Raises BadInput."""
     location = locate(data) if data is not None else ""
     if isinstance(location, str):
-        return "", 0
+        return "", ""
     list_source(location, Path())
     return str(location), node_check.extent(str(location))
 
@@ -103,18 +104,24 @@ class _Shared:
         return "" if read == self.content else "it has other content than was written"
 
 
-@contextmanager
-def _place(out: str) -> Iterator[_Shared | None]:
-    """What the driver leaves for the nodes in the output folder; nothing at a URL, which they need not reach.
+def _refusal(url: str) -> str:
+    """Why the driver, which alone writes at a URL, can't; empty when it can. Raises BadInput when it is none."""
+    mirror = Mirror(url)
+    try:
+        mirror.probe()
+    except BadInput as error:
+        return str(error).rpartition(": can't be written: ")[2]
+    return ""
 
-    It is removed again, the output folder too if it was not there. Raises OSError or BadInput when it can't be written.
+
+@contextmanager
+def _place(out: Path) -> Iterator[_Shared]:
+    """What the driver leaves for the nodes in the output folder. Raises OSError when it can't be written.
+
+    It is removed again, the output folder too if it was not there.
     """
-    if is_url(out):
-        Mirror(out).probe()
-        yield None
-        return
-    shared = _Shared(Path(out) / f".doctor-{secrets.token_hex(8)}", secrets.token_hex(16))
-    made = [each for each in (shared.path.parent, *shared.path.parent.parents) if not each.exists()]
+    shared = _Shared(out / f".doctor-{secrets.token_hex(8)}", secrets.token_hex(16))
+    made = [each for each in (out, *out.parents) if not each.exists()]
     try:
         shared.path.mkdir(parents=True)
         (shared.path / DRIVER).write_text(shared.content, encoding="utf-8")

@@ -85,13 +85,13 @@ def version(package: str) -> str:
         return str(getattr(importlib.import_module(package), "__version__", "unknown"))
 
 
-def extent(path: str) -> int:
-    """The number of a folder's entries, or of a file's bytes. Raises OSError."""
+def extent(path: str) -> str:
+    """How many entries a folder has, or bytes a file. Raises OSError."""
     if os.path.isdir(path):
-        return len(os.listdir(path))
+        return f"{len(os.listdir(path))} entries"
     with open(path, "rb") as file:
         file.read(1)
-        return os.fstat(file.fileno()).st_size
+        return f"{os.fstat(file.fileno()).st_size} bytes"
 
 
 def free(folder: Path) -> int:

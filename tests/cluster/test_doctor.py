@@ -118,7 +118,7 @@ def test_mounts_that_are_read_only_or_missing_are_named(cluster: Cluster, folder
     said = {(each["node"], each["check"]): each["says"] for each in found["findings"]}
     assert said.keys() == {("mounted", "storage"), ("mounted", "data")}
     assert said["mounted", "storage"].startswith(f"{out} can't be written there (Read-only file system), so trials")
-    assert said["mounted", "data"].startswith(f"{photos} is not the same, of 0 entries or bytes there and 2 here")
+    assert said["mounted", "data"].startswith(f"{photos} has 0 entries there and 2 entries here: ")
     assert {each["name"]: each["answer"]["storage"] for each in found["nodes"]}["head"] == "shared"
     assert all(abs(each["clock"]["offset"]) <= each["clock"]["uncertainty"] + 0.1 for each in found["nodes"])
 

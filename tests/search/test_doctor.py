@@ -10,16 +10,16 @@ import pytest
 from autocls.errors import BadInput
 from autocls.search import node_check
 from autocls.search.diagnosis import HERE, Answer, Clock, Finding, Here, Node, judge
-from autocls.search.doctor import _place, _read, _source, distinct
+from autocls.search.doctor import _place, _read, _refusal, _source, distinct
 from autocls.search.node_check import DRIVER, Question
 
 VERSIONS = {"autocls": "0.1.0", "torch": "2.9.0", "timm": "1.0.15"}
-DRIVERS = Here("3.11.7", VERSIONS, "/runs/x", out_free=50 * 10**9, data="/photos", data_extent=3)
+DRIVERS = Here("3.11.7", VERSIONS, "/runs/x", out_free=50 * 10**9, data="/photos", data_extent="3 entries")
 WELL = Node(
     "box", 1,
     Answer(
         doing="", executable="/env/bin/python", python="3.11.9", versions={**VERSIONS, "torch": "2.9.0+cu128"},
-        storage="shared", data=3, torch_seconds=2.0, gpus=("NVIDIA H100",), built_for="12.8",
+        storage="shared", data="3 entries", torch_seconds=2.0, gpus=("NVIDIA H100",), built_for="12.8",
         cache="/cache", cache_free=50 * 10**9,
     ),
     clock=Clock(0.4, 0.1),
@@ -81,10 +81,10 @@ TO_MEND: dict[str, tuple[Node, str, str]] = {
                    f"/runs/x can't be written there (Read-only file system){SHARE}"),
     "unseen": (with_answer(storage="unseen", storage_error="No such file"), "storage",
                f"what is written into /runs/x there can't be read here (No such file){SHARE}"),
-    "no data": (with_answer(data=None, data_error="No such file"), "data",
+    "no data": (with_answer(data="", data_error="No such file"), "data",
                 f"/photos can't be read there (No such file){SEND}"),
-    "other data": (with_answer(data=0), "data",
-                   f"/photos is not the same, of 0 entries or bytes there and 3 here{SEND}"),
+    "other data": (with_answer(data="0 entries"), "data",
+                   f"/photos has 0 entries there and 3 entries here{SEND}"),
     "fast clock": (replace(WELL, clock=Clock(3.2, 0.1)), "clock",
                    "the clock is 3.2 s ahead of this machine's (± 0.1 s), wanted are 2 s at the most: set both by NTP "
                    "(`timedatectl set-ntp true`)"),
@@ -147,7 +147,7 @@ def test_a_node_says_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert said.versions["nonsuch"] == ""
     assert said.storage == "shared"
     assert (tmp_path / "shared" / "node").read_text() == "salt"
-    assert said.data == 1
+    assert said.data == "1 entries"
     assert said.torch_seconds
     assert (said.torch_error, said.autocls_error) == ("", "")
     assert said.cache == str(tmp_path / "not" / "yet")
@@ -159,11 +159,11 @@ def test_a_node_says_what_it_cannot_read_or_write(tmp_path: Path) -> None:
         return _read("\n".join(map(json.dumps, node_check.answers(question_about(tmp_path)))))
 
     said = say()
-    assert (said.storage, said.data, said.data_error) == ("absent", None, "No such file or directory")
+    assert (said.storage, said.data, said.data_error) == ("absent", "", "No such file or directory")
     prepare(tmp_path)
     (tmp_path / "shared" / "node").mkdir()  # no user, not even root, writes a file there
     said = say()
-    assert (said.storage, said.storage_error, said.data) == ("unwritable", "Is a directory", 0)
+    assert (said.storage, said.storage_error, said.data) == ("unwritable", "Is a directory", "0 entries")
     (tmp_path / "shared" / DRIVER).write_text("other")
     assert say().storage == "unreadable"
 
@@ -199,8 +199,7 @@ def test_what_runs_on_a_node_needs_nothing_but_python(tmp_path: Path) -> None:
 
 
 def use_and_fail(out: Path) -> None:
-    with _place(str(out)) as shared:
-        assert shared is not None
+    with _place(out) as shared:
         (shared.path / "node").write_text(shared.content)
         (shared.path / "other").write_text("garbled")
         assert shared.seen("node") == ""
@@ -219,15 +218,15 @@ def test_what_is_written_for_the_nodes_is_removed_whatever_happens(tmp_path: Pat
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
 
 
-def test_at_a_url_only_the_driver_writes(tmp_path: Path) -> None:
-    with _place(f"file://{tmp_path}/run") as shared:
-        assert shared is None
-    with pytest.raises(BadInput, match="can't be written"), _place("file:///proc/run"):
-        pass
+def test_at_a_url_the_driver_writes(tmp_path: Path) -> None:
+    assert _refusal(f"file://{tmp_path}/run") == ""
+    assert "/proc/run" in _refusal("file:///proc/run")
+    with pytest.raises(BadInput, match="nonsuch://run: no place for a run folder"):
+        _refusal("nonsuch://run")
 
 
 def test_only_images_at_a_path_are_looked_for_on_nodes(tmp_path: Path) -> None:
-    assert _source("digits") == _source(None) == ("", 0)
+    assert _source("digits") == _source(None) == ("", "")
     with pytest.raises(BadInput, match="there is no path"):
         _source(str(tmp_path / "nowhere"))
 
