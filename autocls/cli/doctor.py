@@ -58,7 +58,7 @@ def _print(console: "Console", found: "Checkup") -> None:
         console.print(Text.assemble((f"{name}  ", "dim"), value), soft_wrap=True)
     console.print()
     console.print(_table(found))
-    console.print()
+    console.print(Text("disk: free for decoded images; torch: the time to import it\n", "dim"))
     # One line each, however long: a command that a terminal has wrapped can still be copied.
     for nodes, says in _together(found):
         console.print(Text.assemble(("mend ", "bold red"), (nodes, "bold"), f": {says}."), soft_wrap=True)
@@ -106,8 +106,7 @@ def _table(found: "Checkup") -> "Table":
         del columns["storage"]
     if not found.here.data:
         del columns["data"]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption_justify="left")
-    table.caption = "disk: free for decoded images; torch: the time to import it"
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for check, (name, _) in columns.items():
         number = check in ("clock", "disk", "torch")
         table.add_column(name, justify="right" if number else "left", no_wrap=number, overflow="fold")

@@ -20,7 +20,7 @@ from typing import Any
 import ray
 from pydantic import TypeAdapter
 from ray import cloudpickle
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from autocls.data.sources import list_source, locate
@@ -195,12 +195,17 @@ def _node(place: _Place, asked: Any, shared: _Shared | None, patience: float) ->
     try:
         said, ended = ray.get(asked)
     except RayError as error:
-        reason = str(error).strip().splitlines()[0].partition(". ")[0]  # what follows is advice on Ray's log files
-        return Node(place.name, place.gpus, Answer(), f"failed ({reason})")
+        return Node(place.name, place.gpus, Answer(), f"failed ({_why(error)})")
     answer = _read(said)
     if answer.storage == "shared" and shared is not None and (wrong := shared.seen(place.id)):
         answer = replace(answer, storage="unseen", storage_error=wrong)
     return Node(place.name, place.gpus, answer, ended, _clock(place))
+
+
+def _why(error: RayError) -> str:
+    """What Ray says, without its advice on where to look for more."""
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    return next(iter(str(cause).strip().splitlines()), type(cause).__name__).partition(". ")[0]
 
 
 def _read(said: str) -> Answer:
