@@ -17,6 +17,7 @@ from PIL import Image
 from ray.cluster_utils import Cluster
 
 from autocls.search import doctor
+from autocls.search.connection import _await_closing
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
@@ -32,6 +33,7 @@ def cluster() -> Iterator[Cluster]:
     head = {"num_cpus": 0, "include_dashboard": False, "node_name": "head"}
     made = Cluster(initialize_head=True, head_node_args=head)
     yield made
+    _await_closing()
     made.shutdown()
 
 
