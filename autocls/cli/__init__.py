@@ -10,6 +10,7 @@ import typer
 from autocls.cli import (
     best,
     cards,
+    doctor,
     leaderboard,
     models,
     predict,
@@ -48,6 +49,7 @@ for verb in (
     models,
     spaces,
     validate,
+    doctor,
 ):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 

@@ -3,7 +3,9 @@
 import gc
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -40,11 +42,19 @@ def connected(address: str) -> Iterator[None]:
         return
     begin(address)
     _begun.pop(address).result()
+    _take_sigterm_back()
     try:
         yield
     finally:
         gc.collect()  # what refers to Ray's objects must be gone: one that is freed while it closes ends the process
         _closing = _thread.submit(ray.shutdown)
+
+
+def _take_sigterm_back() -> None:
+    """While it connects, Ray takes SIGTERM, and then dumps the stack and aborts the process three seconds later."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _await_closing() -> None:
@@ -61,7 +71,13 @@ def _connect(address: str) -> None:
         ray.init(address=address, include_dashboard=False if address == "local" else None,
                  logging_level=logging.ERROR, log_to_driver=False)  # fmt: skip
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise BadInput(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from None
+        raise BadInput(f"--address {address}: no Ray cluster answers there: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """The first line of what Ray says; all of it, in one line, where its or Python's version is another there."""
+    said = str(error)
+    return " ".join(said.split()) if said.startswith("Version mismatch") else said.splitlines()[0]
 
 
 def _knock(address: str) -> None:

@@ -65,7 +65,7 @@ def at_hand(word: str) -> str:
         return word
     mirror = Mirror(word)
     mirror.fetch()
-    log.info("%s: its copy is %s", _shown(word), mirror.folder)
+    log.info("%s: its copy is %s", shown(word), mirror.folder)
     return str(mirror.folder)
 
 
@@ -86,7 +86,7 @@ def begun_at(out: str | Path) -> Iterator[Path]:
     except BadInput as error:
         raise BadInput(f"--out {error}") from error
     if taken:
-        raise BadInput(f"--out {_shown(str(out))}: holds another study; choose another place, or delete this one")
+        raise BadInput(f"--out {shown(str(out))}: holds another study; choose another place, or delete this one")
     must_be_free(mirror.folder)
     with mirror:
         yield mirror.folder
@@ -117,7 +117,7 @@ class Mirror:
 
     def __init__(self, url: str) -> None:
         self.folder = local(url)
-        self._url = _shown(url)
+        self._url = shown(url)
         with self._says("no place for a run folder"):
             self._store, self._path = _open(url)
         self._there: dict[str, Stamp | None] = {}
@@ -318,7 +318,7 @@ def _stamp(path: Path) -> Stamp:
     return found.st_size, found.st_mtime_ns
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """The URL without a password in it."""
     return re.sub(r"//[^/@]*:[^/@]*@", "//…@", url)
 
