@@ -13,7 +13,7 @@ from autocls.data import Prepared, prepare
 from autocls.errors import BadInput
 from autocls.search import cluster, folder, screening
 from autocls.search.driver import INTERRUPTED, Budget, Driver, Watch
-from autocls.search.engine import engine
+from autocls.search.engine import engine, knock
 from autocls.search.environment import describe, device
 from autocls.search.finish import SCRATCH, SearchResult, appoint, finish
 from autocls.search.mirror import at_url
@@ -111,6 +111,7 @@ def search(
     name = space if isinstance(space, str | Path) else "space"
     target = Path(out) if out is not None else folder.default(_short(data, objective), name)
     folder.must_be_free(target)
+    knock(address)  # before data is read, which may take minutes
     task = _Task.of(request, opened, objective)
     with task.engine(address, target) as (run, at_once):
         about = {
@@ -165,6 +166,7 @@ def resume(
     if request.data is None and objective is None:
         raise BadInput(f"{target}: its trials were simulated: resume it from Python, with autocls.resume")
     opened = Space.load(target / "space.yaml")
+    knock(address)
     task = _Task.of(request, opened, objective)
     study = Study.reopen(target, request.storage, opened, task.misfits)
     about = study.about()
