@@ -4,8 +4,10 @@ import gc
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -65,11 +67,19 @@ def connected(address: str) -> Iterator[None]:
     begin(address)
     _asked.pop(address)
     _begun.pop(address).result()
+    _take_back(signal.SIGTERM)
     try:
         yield
     finally:
         gc.collect()  # what refers to Ray's objects must be gone: one that is freed while it closes ends the process
         _closing = _thread.submit(ray.shutdown)
+
+
+def _take_back(number: signal.Signals) -> None:
+    """Set the handler of a signal again: Ray has put its own below it, which aborts the process."""
+    handler = signal.getsignal(number)
+    if callable(handler) and threading.current_thread() is threading.main_thread():
+        signal.signal(number, handler)
 
 
 def _await_closing() -> None:
