@@ -67,7 +67,7 @@ def connected(address: str) -> Iterator[None]:
     begin(address)
     _asked.pop(address)
     _begun.pop(address).result()
-    _take_back(signal.SIGTERM)
+    _take_sigterm_back()
     try:
         yield
     finally:
@@ -75,11 +75,11 @@ def connected(address: str) -> Iterator[None]:
         _closing = _thread.submit(ray.shutdown)
 
 
-def _take_back(number: signal.Signals) -> None:
-    """Set the handler of a signal again: Ray has put its own below it, which aborts the process."""
-    handler = signal.getsignal(number)
+def _take_sigterm_back() -> None:
+    """While it connects, Ray takes SIGTERM, and then dumps the stack and aborts the process three seconds later."""
+    handler = signal.getsignal(signal.SIGTERM)
     if callable(handler) and threading.current_thread() is threading.main_thread():
-        signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _await_closing() -> None:

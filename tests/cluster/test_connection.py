@@ -130,10 +130,12 @@ def test_a_machine_that_is_no_node_of_the_cluster_is_told_to_join(head: Head, tm
 
 
 def test_a_refused_search_is_one_message_before_anything_is_read(head: Head):
-    done = head.run(*SEARCH, "--address", head.address, "--out", "refused", settings=WRONG)
+    settings = {**WRONG, "AUTOCLS_CACHE": str(head.home / "unused")}
+    done = head.run(*SEARCH, "--address", head.address, "--out", "refused", settings=settings)
     assert done.returncode == 2
     assert re.fullmatch(r"autocls: --address 127.*: the cluster wants another token than .*\n", done.stderr)
     assert not (head.home / "refused").exists()
+    assert not (head.home / "unused").exists(), "images were decoded for nothing"
 
 
 def test_a_search_uses_a_node_that_joins_and_leaves_the_cluster_free_when_it_is_ended(head: Head):
