@@ -65,7 +65,8 @@ def test_auto_where_nothing_runs_names_the_ways_to_a_cluster(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [(b"SSH-2.0-OpenSSH_9.2\r\n", "but something else; the port is"), (b"", "without a word")]
+    ("answer", "said"),
+    [(b"SSH-2.0-OpenSSH_9.2\r\n", "no Ray cluster answers there, but something else"), (b"", "without a word")],
 )
 def test_a_port_of_something_else_is_told_from_ray_s_in_seconds(tmp_path, answer, said):
     with socket.create_server(("", 0)) as server:
