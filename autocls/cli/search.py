@@ -30,8 +30,9 @@ def command(
     seed: Annotated[int, typer.Option(help="Decides the split, the sampler, and each trial's randomness.")] = 0,
     metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part."
                                         )] = "accuracy",
-    address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds one, HOST:PORT or "
-                                              "ray://HOST:PORT; `inline`: in this process, no Ray.")] = "local",
+    address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds the one that this "
+                                              "machine is in, HOST:PORT names its head; `inline`: in this process, "
+                                              "no Ray.")] = "local",
     cpus_per_trial: Annotated[float, typer.Option(help="CPU cores that a trial takes, for each of its GPUs.")] = 1,
     gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs that a trial takes, one or several, or a "
                                                               "fraction of one. [default: 1 if there is one]",

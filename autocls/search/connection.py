@@ -1,23 +1,34 @@
 """Connecting to Ray, which can begin while the rest of autocls is imported: both take seconds."""
 
 import gc
+import json
 import logging
 import os
 import signal
-import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import ray
+from ray._raylet import Config  # type: ignore[attr-defined]
+from ray.util.client import ray as client
 
 from autocls.errors import BadInput
 
+LOCAL = "local"
+"""The address of a cluster of this machine alone, started for the occasion."""
+PATIENCE = 30.0
+"""Seconds in which a cluster must have said whether it lets this machine in."""
 _thread = ThreadPoolExecutor(1, thread_name_prefix="ray")
 """Stays alive with the connection: Ray's processes end with the thread that started them, not with the process."""
 _closing: Future[None] | None = None
 """The end of an earlier connection."""
+_asked: dict[str, Future[str]] = {}
+"""Where the cluster is that Ray is to join, by address, of those that were asked and are not used yet."""
 _begun: dict[str, Future[None]] = {}
 """The connections that were begun and are not used yet, by address."""
 
@@ -26,7 +37,18 @@ def begin(address: str) -> None:
     """Start to connect to the cluster at ``address``, which ``connected`` will want; returns at once."""
     _await_closing()
     if not ray.is_initialized() and address not in _begun:
-        _begun[address] = _thread.submit(_connect, address)
+        asked = _ask(address)
+        _begun[address] = _thread.submit(_connect, address, asked)
+
+
+def knock(address: str) -> None:
+    """Raise BadInput, which says what to do, when the cluster at ``address`` won't be connected to.
+
+    Takes seconds at the most; what takes minutes is better begun afterwards.
+    """
+    _await_closing()
+    if not ray.is_initialized() or _begun:
+        _ask(address).result()
 
 
 @contextmanager
@@ -38,9 +60,12 @@ def connected(address: str) -> Iterator[None]:
     global _closing
     _await_closing()
     if ray.is_initialized() and not _begun:
+        if client.is_connected():
+            raise BadInput("a search doesn't run through Ray Client: connect with ray.init('auto') on the cluster")
         yield
         return
     begin(address)
+    _asked.pop(address)
     _begun.pop(address).result()
     _take_sigterm_back()
     try:
@@ -62,28 +87,39 @@ def _await_closing() -> None:
         _closing.result()
 
 
-def _connect(address: str) -> None:
+def _ask(address: str) -> Future[str]:
+    if address not in _asked or (_asked[address].done() and _asked[address].exception()):
+        _asked[address] = _thread.submit(_where, address)
+    return _asked[address]
+
+
+def _where(address: str) -> str:
+    """The address for Ray to join; makes this process show its token where it is wanted. Raises BadInput."""
+    if address == LOCAL:
+        return LOCAL
+    command = [sys.executable, "-m", "autocls.search.access", address]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise BadInput(f"--address {address}: no Ray cluster answers there in {PATIENCE:g} seconds") from None
+    if done.returncode != 0:
+        said = next(iter(reversed(done.stderr.strip().splitlines())), f"ended with {done.returncode}")
+        raise BadInput(f"--address {address}: no Ray cluster answers there: {said}")
+    access: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if "refusal" in access:
+        raise BadInput(access["refusal"])
+    if access["token"] and os.environ.get("RAY_AUTH_MODE") is None:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        Config.initialize("")  # Ray has read it already
+    return str(access["where"])
+
+
+def _connect(address: str, asked: Future[str]) -> None:
     # No dashboard and no usage report: nothing a search needs, and seconds saved at the start.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if ":" in address.removeprefix("ray://"):
-        _knock(address)
+    where = asked.result()
     try:
-        ray.init(address=address, include_dashboard=False if address == "local" else None,
+        ray.init(address=where, include_dashboard=False if where == LOCAL else None,
                  logging_level=logging.ERROR, log_to_driver=False)  # fmt: skip
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise BadInput(f"--address {address}: no Ray cluster answers there: {_why(error)}") from None
-
-
-def _why(error: Exception) -> str:
-    """The first line of what Ray says; all of it, in one line, where its or Python's version is another there."""
-    said = str(error)
-    return " ".join(said.split()) if said.startswith("Version mismatch") else said.splitlines()[0]
-
-
-def _knock(address: str) -> None:
-    """Ray itself waits for minutes before it gives an address up. Raises BadInput when nobody listens there."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise BadInput(f"--address {address}: no Ray cluster answers there: {error}") from None
+        raise BadInput(f"--address {address}: no Ray cluster answers there: {str(error).splitlines()[0]}") from None

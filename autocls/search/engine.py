@@ -5,12 +5,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from autocls.search import cluster, inline
+from autocls.search import cluster, connection, inline
 from autocls.search.checkpoint import CHECKPOINTS
-from autocls.search.connection import connected
 from autocls.search.driver import Driver
 from autocls.search.folder import make
 from autocls.search.runner import Runner
+
+
+def knock(address: str) -> None:
+    """Raise BadInput within seconds when there is no way to the cluster at ``address``."""
+    if address != inline.ADDRESS:
+        connection.knock(address)
 
 
 @contextmanager
@@ -22,7 +27,7 @@ def engine(
     if address == inline.ADDRESS:
         yield partial(_run_here, runner=runner, scratch=scratch), 1
         return
-    with connected(address):
+    with connection.connected(address):
         fitting, at_once = cluster.fit(resources, cluster.nodes_here())
         yield partial(_run_there, runner=runner, resources=fitting, at_once=at_once, scratch=scratch), at_once
 

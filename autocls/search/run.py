@@ -15,7 +15,7 @@ from autocls.data.shipment import Shipment
 from autocls.errors import BadInput
 from autocls.search import cluster, folder, screening
 from autocls.search.driver import Budget, Driver, Watch
-from autocls.search.engine import engine
+from autocls.search.engine import engine, knock
 from autocls.search.environment import describe, device
 from autocls.search.finish import SCRATCH, SearchResult, appoint, finish
 from autocls.search.mirror import begun_at, taken_up_at
@@ -117,6 +117,7 @@ def search(
     name = space if isinstance(space, str | Path) else "space"
     out = out if out is not None else folder.default(_short(data, objective), name)
     with begun_at(out) as target:
+        knock(address)  # before data is read, which may take minutes
         task = _Task.of(request, opened, objective)
         return _begin(task, target, address, Path(name).stem, favoured, watch, began)
 
@@ -194,6 +195,7 @@ def _go_on(target: Path, request: Request, objective: Objective | None, address:
     if request.data is None and objective is None:
         raise BadInput(f"{target}: its trials were simulated: resume it from Python, with autocls.resume")
     opened = Space.load(target / "space.yaml")
+    knock(address)
     task = _Task.of(request, opened, objective)
     study = Study.reopen(target, request.storage, opened, task.misfits, request.driver)
     about = study.about()

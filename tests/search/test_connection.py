@@ -1,10 +1,12 @@
+import re
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
-from ray._private.utils import check_version_info
 
-from autocls.search.connection import _why
+from ..ray_nodes import ALONE, access
 
 SEARCH = """
 import ray
@@ -24,20 +26,6 @@ except BadInput as error:
     print(error)
 """
 
-TERMINATED = """
-import os, signal, time
-from autocls.search.connection import connected
-
-signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-try:
-    with connected("local"):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(60)
-except KeyboardInterrupt:
-    time.sleep(4)
-    print("ends in order")
-"""
-
 
 def test_a_connection_may_begin_early_and_follow_another():
     done = subprocess.run([sys.executable, "-c", SEARCH], capture_output=True, text=True, timeout=120)
@@ -47,16 +35,86 @@ def test_a_connection_may_begin_early_and_follow_another():
     assert done.returncode == 0
 
 
-def test_a_cluster_of_other_versions_is_told_with_both():
-    with pytest.raises(RuntimeError) as raised:
-        check_version_info({"ray_version": "2.0.0", "python_version": "3.9.1"}, "node box")
-    said = _why(raised.value)
-    assert said.startswith(
-        "Version mismatch: The cluster was started with: Ray: 2.0.0 Python: 3.9.1 This process on node"
-    )
-    assert _why(ConnectionError("nobody\nthere")) == "nobody"
+@pytest.mark.parametrize(
+    ("address", "settings", "said"),
+    [
+        ("127.0.0.1:1", {}, "--address 127.0.0.1:1: no Ray cluster answers there: .*; start its head .* --port=1`"),
+        ("foo", {}, "--address foo: .*; known: auto, local, inline or HOST:PORT"),
+        (
+            "ray://one:10001",
+            {},
+            "--address ray://one:10001: a search .* Ray Client .*`ray job submit .*http://one:8265",
+        ),
+        (
+            "auto",
+            {"RAY_ADDRESS": "http://one:8265"},
+            r"--address auto \(RAY_ADDRESS=http://one:8265\): a search doesn't",
+        ),
+        ("auto", {"RAY_ADDRESS": "127.0.0.1:1"}, r"--address auto \(\S+:1\): no Ray cluster answers there: "),
+    ],
+)
+def test_an_address_without_a_cluster_is_refused_with_what_to_do(tmp_path, address, settings, said):
+    assert re.match(said, str(access(address, tmp_path, settings)["refusal"]))
 
 
-def test_what_a_program_does_at_sigterm_it_does_while_it_is_connected_too():
-    done = subprocess.run([sys.executable, "-c", TERMINATED], capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout) == (0, "ends in order\n"), done.stderr
+def test_auto_where_nothing_runs_names_the_ways_to_a_cluster(tmp_path):
+    if subprocess.run([*ALONE, "true"], capture_output=True).returncode != 0:
+        pytest.skip("needs unshare, and the right to it")
+    refusal = access("auto", tmp_path, {"RAY_TMPDIR": str(tmp_path)}, before=ALONE)["refusal"]
+    assert str(refusal).startswith("--address auto: no Ray cluster runs on this machine, and RAY_ADDRESS names none: ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(b"SSH-2.0-OpenSSH_9.2\r\n", "no Ray cluster answers there, but something else"), (b"", "without a word")],
+)
+def test_a_port_of_something_else_is_told_from_ray_s_in_seconds(tmp_path, answer, said):
+    with socket.create_server(("", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            line.sendall(answer)
+            ended.wait(60)
+            line.close()
+
+        ended = threading.Event()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        refusal = access(f"127.0.0.1:{server.getsockname()[1]}", tmp_path, {})["refusal"]
+        ended.set()
+        thread.join()
+    assert said in str(refusal)
+
+
+REFUSED = """
+from autocls.errors import BadInput
+from autocls.search.connection import begin, knock
+
+for _ in range(2):  # it is asked anew
+    begin("127.0.0.1:1")
+    try:
+        knock("127.0.0.1:1")
+    except BadInput as error:
+        print(error)
+"""
+
+
+def test_a_knock_says_what_connecting_would(tmp_path):
+    done = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True, timeout=120)
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.startswith("--address 127.0.0.1:1: no Ray cluster answers there")
+    assert done.stderr == ""
+
+
+def test_ray_s_own_handler_of_sigterm_does_not_replace_the_process_s():
+    script = """
+import os, signal
+from autocls.search.connection import connected
+
+signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
+with connected("local"):
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.returncode) == ("heard\n", 0), done.stderr
