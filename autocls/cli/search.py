@@ -136,6 +136,7 @@ def conduct(
             _print(result, metric, limited=limited)
             if result.stopped == INTERRUPTED:
                 print(f"It may go on: autocls resume {folder}")
+                print(f"The test part is still sealed; to end here instead: autocls verdict {folder} --reopen-test")
         page.part()
     if result.recipe is None and not as_json:
         sys.exit(1)
@@ -166,6 +167,6 @@ def _print(result: "SearchResult", metric: str, *, limited: bool) -> None:
         if result.verdict is not None:
             print(f"\n{result.verdict.paragraph}\n")
         print(f"Recipe: {result.folder / 'best_recipe.yaml'}")
-        if result.test_score is not None:
+        if (result.folder / "model").is_dir():
             print(f"Model:  {result.folder / 'model'}")
     print(f"Report: {result.report}", flush=True)

@@ -3,6 +3,7 @@
 import logging
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,28 +57,22 @@ class SearchResult:
 def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver) -> SearchResult:
     """Write all that a run folder holds, with the winner's model, and open the sealed test part for it.
 
-    A search that was interrupted keeps what it takes to resume it. One that has joined another one's study leaves model
-    and test part to that.
+    A search that was interrupted keeps what it takes to resume it, and the test part sealed. One that has joined
+    another one's study leaves model and test part to that.
     """
     winner = folder.write(target, study)["winner"]
     rows = {row.number: row for row in study.rows()}
     recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
     test_score = None
-    metric = study.about()["metric"]
-    if recipe is not None and prepared is not None and not study.joined:
-        winning = rows[winner]
+    interrupted = study.about().get("stopped") == INTERRUPTED
+    leaves_model = study.joined or (interrupted and winner not in driver.weights)
+    if recipe is not None and prepared is not None and not leaves_model:
         if winner not in driver.weights:
-            driver.weights[winner] = _train_again(winning, prepared, metric, target / SCRATCH)
-        opened_for = [winner, *({0} & driver.weights.keys() - {winner})]
-        models = {number: (rows[number], driver.weights[number]) for number in opened_for}
-        answers = open_test(study, prepared, metric, models, again=bool(study.about().get("openings")))
-        test_score, images = answers[winner].score, prepared.at(recipe.image_size)
-        card = ModelCard.of(images, metric, winning.score, test_score, winning.numerics)
-        save(target / folder.MODEL, recipe, load_file(driver.weights[winner] / WEIGHTS), card)
-        plain = answers[0].probabilities if 0 in answers else None
-        write_answers(target, prepared, answers[winner].probabilities, plain)
-        write_pictures(target, recipe, images)
-        folder.write_cards(target, _cards(recipe))
+            metric = study.about()["metric"]
+            driver.weights[winner] = _train_again(rows[winner], prepared, metric, target / SCRATCH)
+        if not interrupted:
+            test_score = _unseal(target, study, prepared, rows, winner, driver.weights)
+        _write_model(target, study, prepared, rows[winner], driver.weights[winner], test_score)
     write_associations(target, study)
     summary = folder.write(target, study)
     result = SearchResult(
@@ -92,9 +87,33 @@ def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver
         report=write_report(target),
     )
     study.close()
-    if result.stopped != INTERRUPTED:
+    if not interrupted:
         shutil.rmtree(target / SCRATCH, ignore_errors=True)
     return result
+
+
+def _unseal(
+    target: Path, study: Study, prepared: Prepared, rows: Mapping[int, Row], winner: int, weights: Mapping[int, Path]
+) -> float:
+    """Open the sealed test part for the winner and, where its weights are there, the baseline; the winner's score."""
+    opened_for = [winner, *({0} & weights.keys() - {winner})]
+    models = {number: (rows[number], weights[number]) for number in opened_for}
+    again = bool(study.about().get("openings"))  # by a process that was killed before it could end the search
+    answers = open_test(study, prepared, study.about()["metric"], models, again=again)
+    write_answers(target, prepared, answers[winner].probabilities, answers[0].probabilities if 0 in answers else None)
+    return answers[winner].score
+
+
+def _write_model(
+    target: Path, study: Study, prepared: Prepared, row: Row, weights: Path, test_score: float | None
+) -> None:
+    """Write the winner's model folder, and what the page shows of its recipe."""
+    recipe = Recipe.from_yaml(row.recipe)
+    images = prepared.at(recipe.image_size)
+    card = ModelCard.of(images, study.about()["metric"], row.score, test_score, row.numerics)
+    save(target / folder.MODEL, recipe, load_file(weights / WEIGHTS), card)
+    write_pictures(target, recipe, images)
+    folder.write_cards(target, _cards(recipe))
 
 
 def _train_again(row: Row, prepared: Prepared, metric: str, scratch: Path) -> Path:

@@ -1,10 +1,13 @@
 """Where a study is kept: a journal in its run folder, or what several searches share, a database or a journal file."""
 
 import time
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
@@ -16,6 +19,11 @@ NAME = "autocls"
 """Of the study in a journal of its own; in a shared store it is called as its run folder is."""
 TRIES = 3
 """At a database in which others make the same tables."""
+_CHECKED = {"pool_pre_ping": True}
+"""A connection that broke while it wasn't used is made anew."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def opened(folder: Path, storage: str | None) -> tuple[BaseStorage, str, Journal | None]:
@@ -54,7 +62,6 @@ def _database(url: str) -> BaseStorage:
     shown = parsed.render_as_string(hide_password=True)
     try:
         store = _made(parsed.render_as_string(hide_password=False))
-        sqlalchemy.event.listen(store.engine, "do_connect", _connect_patiently)
     except ImportError as error:
         raise BadInput(
             f"--storage {shown}: its driver is not installed ({error.name or error}); for PostgreSQL: "
@@ -72,19 +79,45 @@ def _made(url: str) -> RDBStorage:
 
     for _ in range(TRIES):
         try:
-            return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+            return _PatientStorage(url, engine_kwargs=_CHECKED)
         except (IntegrityError, ProgrammingError):
             time.sleep(1.0)
-    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    return _PatientStorage(url, engine_kwargs=_CHECKED)
 
 
-def _connect_patiently(dialect: Any, record: Any, args: Any, options: Any) -> Any:
-    """A connection to a database that may be restarted just now; raises what its driver raises if it stays away."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return dialect.connect(*args, **options)
-        except dialect.dbapi.OperationalError:
-            if time.monotonic() > deadline:
-                raise
+def _patiently(method: Callable[P, T]) -> Callable[P, T]:
+    """The method, tried again while the database is away. What was not committed was not done."""
+
+    @wraps(method)
+    def again(*args: P.args, **options: P.kwargs) -> T:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return method(*args, **options)
+            except StorageInternalError as error:
+                if not _is_away(error.__cause__):
+                    raise
+                if time.monotonic() > deadline:
+                    raise BadInput(
+                        f"--storage: its database is away ({str(error.__cause__).splitlines()[0]}); what was told "
+                        "before is there, and `autocls resume` with the output folder goes on from it"
+                    ) from error
             time.sleep(1.0)
+
+    return again
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether a database's error is that its connection broke, or that none can be made."""
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    return isinstance(error, InterfaceError | OperationalError)
+
+
+class _PatientStorage(RDBStorage):
+    """Optuna's database, for which it waits a minute when it is restarted under a search."""
+
+
+# Those with an underscore are what Optuna's cache asks.
+for _name in [*BaseStorage.__abstractmethods__, "_create_new_trial", "_get_trials", "_set_trial_param"]:
+    setattr(_PatientStorage, _name, _patiently(getattr(RDBStorage, _name)))

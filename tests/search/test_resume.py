@@ -109,3 +109,21 @@ def test_an_interrupted_search_goes_on_within_the_time_it_had(tmp_path: Path) ->
     assert rows[going].epochs > 0
     assert max(row.finished for row in rows.values()) < 5
     assert again.snapshot.epochs == sum(row.epochs for row in rows.values())
+
+
+def test_a_search_that_may_go_on_keeps_the_test_part_sealed(tmp_path: Path) -> None:
+    def interrupt(snapshot: Any) -> None:
+        if snapshot.complete == 2 and snapshot.running == 0:
+            raise KeyboardInterrupt
+
+    first = autocls.search(
+        "digits", {"norm": ["none", "batch"], "activation": ["default", "elu"], "epochs": 1},
+        trials=4, confirm=0, address="inline", out=tmp_path, watch=interrupt,
+    )  # fmt: skip
+    assert (first.stopped, first.test_score) == ("interrupted", None)
+    assert (tmp_path / "model").is_dir()
+    assert "openings" not in Record.open(tmp_path).about()
+    again = autocls.resume(tmp_path, address="inline")
+    assert again.snapshot.complete == 4
+    assert again.test_score is not None
+    assert len(Record.open(tmp_path).about()["openings"]) == 1
