@@ -8,6 +8,7 @@ complete; here the stopper asks the study, and the searcher only hands recipes o
 import logging
 import os
 import re
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -112,23 +113,24 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
     hand_out = _HandOut(driver, at_once, resources.at_once)
     watch = _Watch(driver, hand_out, resources)
     threads = max(1, int(resources.cpus))
-    tune.run(
-        tune.with_parameters(
-            Worker, runner=runner, checkpoints=scratch / CHECKPOINTS, threads=threads, devices=resources.devices
-        ),
-        name="trials",
-        storage_path=str(scratch),
-        search_alg=hand_out,
-        num_samples=-1,
-        stop=_Stop(driver, hand_out, watch),
-        callbacks=[watch],
-        resources_per_trial=tune.PlacementGroupFactory([resources.bundle] * resources.devices),
-        reuse_actors=True,
-        max_failures=0,
-        raise_on_failed_trial=False,
-        trial_dirname_creator=str,
-        verbose=0,
-    )
+    with tempfile.TemporaryDirectory(prefix="autocls-") as elsewhere:  # of what Tune keeps nothing is needed
+        tune.run(
+            tune.with_parameters(
+                Worker, runner=runner, checkpoints=scratch / CHECKPOINTS, threads=threads, devices=resources.devices
+            ),
+            name="trials",
+            storage_path=elsewhere,
+            search_alg=hand_out,
+            num_samples=-1,
+            stop=_Stop(driver, hand_out, watch),
+            callbacks=[watch],
+            resources_per_trial=tune.PlacementGroupFactory([resources.bundle] * resources.devices),
+            reuse_actors=True,
+            max_failures=0,
+            raise_on_failed_trial=False,
+            trial_dirname_creator=str,
+            verbose=0,
+        )
 
 
 _QUIET = {
@@ -279,8 +281,16 @@ class _Watch(tune.Callback):
         self._driver.lost(trial.config["job"].number, reason, said)
 
 
+_LOW_ON_MEMORY = re.compile(
+    r"killed due to the node running low on memory\. Memory on the node \(IP: ([^,)]+).* was (\S+) used / (\S+) limit"
+)
+"""What Ray's memory monitor says of a worker that it killed: the node, and of its memory what was used and is there."""
+
+
 def why_lost(said: str) -> str:
     """What Ray says of a worker that is gone, in a line, without its advice."""
+    if (killed := _LOW_ON_MEMORY.search(said)) is not None:
+        return "on {}: out of memory: {} of {} were used".format(*killed.groups())
     last = said.splitlines()[-1].partition(" Some common causes")[0]
     where = re.findall(r"^\s*ip: (\S+)$", said, re.MULTILINE)
     return f"its worker died{f' on {where[-1]}' if where else ''}: {last.rpartition('Worker exit detail: ')[2]}"

@@ -3,7 +3,9 @@
 import gc
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -40,6 +42,9 @@ def connected(address: str) -> Iterator[None]:
         return
     begin(address)
     _begun.pop(address).result()
+    if threading.current_thread() is threading.main_thread():
+        # Ray has put a handler of its own before it, which aborts the process after three seconds.
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM) or signal.SIG_DFL)
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ import logging
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 
 from autocls.cards import card
 from autocls.data import Prepared
+from autocls.files import patiently, resumable
 from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
 from autocls.report import write_report
@@ -30,6 +32,8 @@ log = logging.getLogger("autocls")
 
 SCRATCH = "scratch"
 """What a search needs of its folder only while it goes on, or may."""
+FINISHED = "finished"
+"""The study's note that all of its folder was written, and nothing is left to resume."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,21 @@ class SearchResult:
 def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver) -> SearchResult:
     """Write all that a run folder holds, with the winner's model, and open the sealed test part for it.
 
-    A search that was interrupted keeps what it takes to resume it.
+    A search that was interrupted keeps what it takes to resume it, and so does one whose files can't be written: that
+    is tried for a while, and raises BadInput.
     """
-    winner = folder.write(target, study)["winner"]
+    with resumable(target):
+        result = _finish(target, study, prepared, driver)
+    if result.stopped != INTERRUPTED:
+        study.note(FINISHED, True)
+    study.close()
+    if result.stopped != INTERRUPTED:
+        shutil.rmtree(target / SCRATCH, ignore_errors=True)
+    return result
+
+
+def _finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver) -> SearchResult:
+    winner = patiently(partial(folder.write, target, study))["winner"]
     rows = {row.number: row for row in study.rows()}
     recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
     test_score = None
@@ -65,20 +81,23 @@ def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver
     if recipe is not None and prepared is not None:
         winning = rows[winner]
         if winner not in driver.weights:
-            driver.weights[winner] = _train_again(winning, prepared, metric, target / SCRATCH)
+            again = partial(_train_again, winning, prepared, metric, target / SCRATCH)
+            driver.weights[winner] = patiently(again)
         opened_for = [winner, *({0} & driver.weights.keys() - {winner})]
         models = {number: (rows[number], driver.weights[number]) for number in opened_for}
-        answers = open_test(study, prepared, metric, models, again=bool(study.about().get("openings")))
-        test_score, images = answers[winner].score, prepared.at(recipe.image_size)
+        opened = bool(study.about().get("openings"))
+        answers = patiently(partial(open_test, study, prepared, metric, models, again=opened))
+        test_score, images = answers[winner].score, patiently(partial(prepared.at, recipe.image_size))
         card = ModelCard.of(images, metric, winning.score, test_score, winning.numerics)
-        save(target / folder.MODEL, recipe, load_file(driver.weights[winner] / WEIGHTS), card)
+        weights = patiently(partial(load_file, driver.weights[winner] / WEIGHTS))
+        patiently(partial(save, target / folder.MODEL, recipe, weights, card))
         plain = answers[0].probabilities if 0 in answers else None
-        write_answers(target, prepared, answers[winner].probabilities, plain)
-        write_pictures(target, recipe, images)
-        folder.write_cards(target, _cards(recipe))
-    write_associations(target, study)
-    summary = folder.write(target, study)
-    result = SearchResult(
+        patiently(partial(write_answers, target, prepared, answers[winner].probabilities, plain))
+        patiently(partial(write_pictures, target, recipe, images))
+        patiently(partial(folder.write_cards, target, _cards(recipe)))
+    patiently(partial(write_associations, target, study))
+    summary = patiently(partial(folder.write, target, study))
+    return SearchResult(
         folder=target,
         winner=winner,
         recipe=recipe,
@@ -87,12 +106,8 @@ def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver
         verdict=verdict(study),
         snapshot=driver.snapshot,
         stopped=summary["stopped"],
-        report=write_report(target),
+        report=patiently(partial(write_report, target)),
     )
-    study.close()
-    if result.stopped != INTERRUPTED:
-        shutil.rmtree(target / SCRATCH, ignore_errors=True)
-    return result
 
 
 def _train_again(row: Row, prepared: Prepared, metric: str, scratch: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 import torch
-from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 from ray.util.placement_group import get_current_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from torch import distributed
@@ -141,9 +141,13 @@ def _is_echo(error: BaseException) -> bool:
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "it was killed, as its node ran out of memory"
     if isinstance(error, RayActorError | GetTimeoutError):
         return "it died" if isinstance(error, RayActorError) else "it does not answer"
     cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(error, RayTaskError) and isinstance(cause, torch.OutOfMemoryError | MemoryError):
+        return f"out of memory on {error.ip}"
     return f"{type(cause).__name__}: {next(iter(str(cause).strip().splitlines()), '')}"
 
 

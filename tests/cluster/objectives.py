@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+
 from autocls.recipe import Recipe
 from tests.search.objectives import deadly as deadly
 from tests.search.objectives import quadratic
@@ -17,6 +19,13 @@ def steady(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
     """Like ``quadratic``; an epoch takes 0.3 s."""
     for score in quadratic(recipe, seed, epochs):
         time.sleep(0.3)
+        yield score
+
+
+def seen(marks: str, recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """Like ``steady``; each worker leaves a mark."""
+    for score in steady(recipe, seed, epochs):
+        _first(marks, str(os.getpid()))
         yield score
 
 
@@ -58,6 +67,14 @@ def not_a_number(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
     """A training that diverges."""
     yield 0.5
     yield math.nan
+
+
+def too_large(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """A batch of more than 64 finds no memory on the GPU, once momentum has its own."""
+    for epoch in range(1, epochs + 1):
+        if epoch == 2 and recipe.batch_size > 64:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        yield epoch / (epochs + 1)
 
 
 def greedy(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
