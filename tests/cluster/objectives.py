@@ -11,8 +11,12 @@ from pathlib import Path
 import torch
 
 from autocls.recipe import Recipe
+from autocls.training import team
+from tests.search.objectives import crew as crew
 from tests.search.objectives import deadly as deadly
+from tests.search.objectives import deserted as deserted
 from tests.search.objectives import quadratic
+from tests.search.objectives import stumbling as stumbling
 
 
 def steady(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
@@ -61,6 +65,27 @@ def frozen_once(marks: str, recipe: Recipe, seed: int, epochs: int) -> Iterator[
         if epoch == 3 and _first(marks, "frozen"):
             os.kill(os.getpid(), signal.SIGSTOP)
         yield score
+
+
+def killed_in_its_verdict(
+    marks: str, seeds: tuple[int, ...], recipe: Recipe, seed: int, epochs: int
+) -> Iterator[float]:
+    """Tricks help as planned; the first runs with some seeds kill their worker."""
+    if seed in seeds and _first(marks, str(seed)):
+        os.kill(os.getpid(), signal.SIGKILL)
+    for epoch in range(epochs):
+        yield 0.5 + 0.2 * (recipe.norm is not None) + 0.01 * epoch + 0.001 * (seed % 7)
+
+
+def deserted_once(marks: str, recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+    """The second device of the first trial to come to its second epoch is killed; each of them leaves a mark."""
+    for epoch in range(1, epochs + 1):
+        if team.rank() == 1:
+            _first(marks, f"peer-{os.getpid()}")
+            if epoch == 2 and _first(marks, "killed"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.5)
+        yield float(team.mean(torch.tensor(epoch / (epochs + 1))))
 
 
 def not_a_number(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:

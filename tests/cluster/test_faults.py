@@ -15,6 +15,8 @@ from ray.cluster_utils import Cluster
 
 import autocls
 from autocls.search.driver import Snapshot
+from autocls.search.screening import fresh_seed
+from autocls.verdict.verdict import Phase
 from tests.cluster import objectives
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
@@ -118,6 +120,7 @@ def test_a_killed_node_s_trials_are_tried_elsewhere(cluster: Cluster, tmp_path: 
 def test_a_node_that_joins_is_used(cluster: Cluster, tmp_path: Path) -> None:
     cluster.remove_node(cluster.worker_nodes.copy().pop())
     seen = tmp_path / "seen"
+    seen.mkdir()
     join = once(lambda now: now.epochs >= 8, lambda: cluster.add_node(num_cpus=2))
     end = once(lambda now: len(list(seen.iterdir())) == 4, lambda: os.kill(os.getpid(), signal.SIGINT))
     result = search(
@@ -126,6 +129,23 @@ def test_a_node_that_joins_is_used(cluster: Cluster, tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.stopped == "interrupted", "in time"
     assert trials(tmp_path / "run")["worker"].nunique() == 4
+
+
+def test_a_worker_that_is_killed_within_the_verdict_s_runs_leaves_the_verdict_complete(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    seeds = tuple(fresh_seed(0, phase, 0) for phase in (Phase.CONFIRM, Phase.ATTRIBUTE))
+    objective = partial(objectives.killed_in_its_verdict, str(tmp_path / "marks"), seeds)
+    space = {**SPACE, "epochs": 2}
+    result = autocls.search(
+        objective=objective, space=space, trials=100, out=tmp_path / "run", screen=False, pruner="none"
+    )
+    table = trials(tmp_path / "run")
+    assert table.groupby("phase")["tries"].sum().to_dict() == {"attribute": 1, "confirm": 1, "search": 0}
+    assert set(table["state"]) == {"COMPLETE"}
+    assert result.verdict is not None
+    assert {trick.slot: trick.word for trick in result.verdict.tricks}["norm"] == "helps"
+    assert result.verdict.confirmed.n >= 5
 
 
 def test_a_hung_trial_is_stopped_and_tried_again(cluster: Cluster, tmp_path: Path) -> None:

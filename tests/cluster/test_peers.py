@@ -1,11 +1,14 @@
 """Trials over two nodes of a GPU each, on real Ray workers; the GPUs are only counted, and the devices are CPUs."""
 
 import os
+import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 import ray
 from ray.cluster_utils import Cluster
@@ -14,24 +17,35 @@ import autocls
 from autocls.data import Prepared
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
-from autocls.search.cluster import Resources, fit
+from autocls.search.cluster import Resources, fit, nodes_here
+from autocls.search.driver import Snapshot
 from autocls.training import train
-from tests.search import objectives
+from tests.cluster import objectives
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+
+HERE = f"on {socket.gethostname()}: "
+NODE = {"num_cpus": 1, "num_gpus": 1}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cluster() -> Iterator[None]:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
     root = str(Path(__file__).parents[2])
-    node = {"num_cpus": 1, "num_gpus": 1}
-    cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
-    cluster.add_node(**node)
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        made.add_node(**NODE)
     ray.init(
-        address=cluster.address, log_to_driver=False, logging_level="ERROR",
+        address=made.address, log_to_driver=False, logging_level="ERROR",
         runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}},
     )  # fmt: skip
-    yield
+    yield made
     ray.shutdown()
-    cluster.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _connected(cluster: Cluster) -> None:
+    """The cluster is there."""
 
 
 def search(out: Path, **given: Any) -> pd.DataFrame:
@@ -68,29 +82,51 @@ def test_each_device_is_a_process_and_stays(tmp_path: Path) -> None:
     assert table["worker"].nunique() == 1
 
 
-def test_a_lost_device_fails_its_trial_with_the_reason_and_the_next_has_all_again(tmp_path: Path) -> None:
-    space = {"norm": ["none", "batch"], "epochs": 3}
-    table = search(tmp_path, objective=objectives.deserted, space=space, trials=5)
-    normed = table["recipe"].str.contains("batch:|norm: batch")
-    assert 0 < normed.sum() < len(table)
-    assert set(table[normed]["state"]) == {"FAIL"}
-    assert set(table[normed]["reason"]) == {"PeerLost: device 1 of the trial: it died"}
-    assert set(table[~normed]["state"]) == {"COMPLETE"}
+def test_a_device_that_is_lost_each_time_fails_its_trial_with_the_reason_and_the_next_has_all_again(
+    tmp_path: Path,
+) -> None:
+    space = {
+        "norm": ["none", "batch"], "flip": ["none", "horizontal"], "epochs": 3,
+        "suggestions": [{"norm": "batch"}, {"flip": "horizontal"}],
+    }  # fmt: skip
+    table = search(tmp_path, objective=objectives.deserted, space=space, trials=3)
+    assert list(table["state"]) == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert table["reason"][1] == f"{HERE}device 1 of the trial: it died, in 3 tries"
+    assert table["tries"][1] == 2
 
 
 def test_a_device_that_fails_alone_says_why(tmp_path: Path) -> None:
     table = search(tmp_path, objective=objectives.stumbling, space={"epochs": 2}, trials=1)
-    assert list(table["reason"]) == ["PeerLost: device 1 of the trial: KeyError: 'bone'"]
+    assert list(table["reason"]) == [f"{HERE}device 1 of the trial: KeyError: 'bone', in 3 tries"]
 
 
 def test_devices_of_a_trial_must_find_room() -> None:
-    assert fit(Resources(1, 2)) == (Resources(1, 2), 1)
-    assert fit(Resources(1, 1)) == (Resources(1, 1), 2)
-    assert fit(Resources(1, 0.5)) == (Resources(1, 0.5), 2)
-    for wanted, reason in (
-        (Resources(1, 3), "--gpus-per-trial 3: there is room for 2, with 1 CPUs for each"),
-        (Resources(2, 2), "--cpus-per-trial 2: no node has that many CPUs; the largest offers 1"),
-        (Resources(1, 1.5), "--gpus-per-trial 1.5: several GPUs must be whole ones"),
-    ):
-        with pytest.raises(BadInput, match=f"^{reason}$"):
-            fit(wanted)
+    assert fit(Resources(1, 2), nodes_here()) == (Resources(1, 2), 1)
+    with pytest.raises(BadInput, match="no room for a single trial"):
+        fit(Resources(1, 3), nodes_here())
+
+
+def test_a_trial_whose_other_device_or_its_node_is_killed_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
+    """The first trial loses the process of its second device, the second one the machine that it is on."""
+    marks = tmp_path / "marks"
+    killed: list[psutil.Process] = []
+
+    def kill_node(now: Snapshot) -> None:
+        if now.complete == 1 and now.epochs >= 3 + 2 and not killed:
+            (peer,) = (int(mark.name.partition("-")[2]) for mark in marks.glob("peer-*") if psutil.pid_exists(
+                int(mark.name.partition("-")[2])))  # fmt: skip
+            raylet = psutil.Process(peer).parent()
+            assert raylet is not None
+            assert "raylet" in raylet.name()
+            killed.append(raylet)
+            for process in [*raylet.children(recursive=True), raylet]:
+                process.kill()
+            cluster.add_node(**NODE, wait=False)
+
+    objective = partial(objectives.deserted_once, str(marks))
+    space = {"flip": ["none", "horizontal"], "epochs": 3}
+    table = search(tmp_path / "run", objective=objective, space=space, trials=2, watch=kill_node)
+    assert killed
+    assert list(table["state"]) == ["COMPLETE", "COMPLETE"]
+    assert list(table["tries"]) == [1, 1]
+    assert (table["epochs"] == 3).all()
