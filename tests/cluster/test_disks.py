@@ -8,9 +8,11 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import ray
+from sklearn.datasets import load_digits
 
 import autocls
 from autocls import files
@@ -35,8 +37,8 @@ WHILE = 4.0
 
 
 def search(out: Path, **given: Any) -> Any:
-    given = {"trials": 6, "confirm": 0, "sampler": "random", "pruner": "none", **given}
-    return autocls.search("digits", {**slowly.SPACE, "epochs": 4}, out=out, **given)
+    given = {"data": "digits", "trials": 6, "confirm": 0, "sampler": "random", "pruner": "none", **given}
+    return autocls.search(space={**slowly.SPACE, "epochs": 4}, out=out, **given)
 
 
 def mount(*words: object) -> None:
@@ -113,21 +115,27 @@ def test_storage_that_is_gone_for_a_while_costs_nothing(
     node: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "train_on", slowly.train_on(tmp_path / "lines"))
-    monkeypatch.setenv("AUTOCLS_CACHE", str(tmp_path / "cache"))
-    kept, here, away = tmp_path / "kept", tmp_path / "here", tmp_path / "away"
-    kept.mkdir(), here.mkdir()
+    kept, here, images, away = (tmp_path / name for name in ("kept", "here", "images", "away"))
+    for folder in (kept, here, images):
+        folder.mkdir()
     mount("--bind", kept, here)
+    digits = load_digits()
+    np.savez(images / "digits.npz", x=(digits.images * 15).astype(np.uint8), y=digits.target)
+    monkeypatch.setenv("AUTOCLS_CACHE", str(images / "cache"))
 
     def unmount() -> Callable[[], object]:
         subprocess.run(["umount", "--lazy", here], check=True)
         return partial(mount, "--bind", kept, here)
 
     def move_away() -> Callable[[], object]:
-        (tmp_path / "cache").rename(away)
-        return partial(away.rename, tmp_path / "cache")
+        images.rename(away)
+        return partial(away.rename, images)
 
-    out_is_gone, cache_is_gone = at(3, unmount), at(16, move_away)
-    result = search(here / "run", watch=lambda now: (out_is_gone(now), cache_is_gone(now)))
+    out_is_gone, images_are_gone = at(3, unmount), at(14, move_away)
+    result = search(
+        here / "run", data=images / "digits.npz", watch=lambda now: (out_is_gone(now), images_are_gone(now))
+    )
+    assert images.is_dir()
     check_nothing_lost(kept / "run", result)
     subprocess.run(["umount", "--lazy", here], check=True)
     assert not list(here.iterdir()), "nothing was written where the mount wasn't"
