@@ -18,6 +18,8 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from autocls.errors import BadInput
@@ -121,6 +123,7 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
             name="trials",
             storage_path=elsewhere,
             search_alg=hand_out,
+            scheduler=_Newest(),
             num_samples=-1,
             stop=_Stop(driver, hand_out, watch),
             callbacks=[watch],
@@ -141,6 +144,17 @@ _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
 }
+
+
+class _Newest(FIFOScheduler):  # type: ignore[misc]
+    """Tune's scheduler: a free worker takes the trial that was asked for last.
+
+    The oldest that waits has a worker of its own on the way, which Tune would end as it starts: where a trial takes
+    less time than a worker's start, no second worker ever came up.
+    """
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        return next((trial for trial in reversed(tune_controller.get_trials()) if trial.status == Trial.PENDING), None)
 
 
 class _HandOut(Searcher):

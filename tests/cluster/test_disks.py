@@ -28,7 +28,7 @@ from autocls.search.record import Record
 from autocls.search.runner import train_on
 from autocls.training.artifact import load
 from tests.cluster import slowly
-from tests.cluster.test_driver import ENV
+from tests.cluster.test_driver import PATHS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
@@ -71,7 +71,7 @@ def fill(disk: Path) -> Path:
 def node() -> Iterator[None]:
     """A machine of two cores, as Ray has it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", ENV["PYTHONPATH"])  # workers import the tests
+        patch.setenv("PYTHONPATH", PATHS)  # workers import the tests
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         yield
         ray.shutdown()

@@ -31,7 +31,13 @@ from tests.cluster import slowly
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
 ROOT = str(Path(__file__).parents[2])
-ENV = {**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")]), "COLUMNS": "200"}
+PATHS = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])
+"""With which another process imports the tests."""
+
+
+def env() -> dict[str, str]:
+    """Of a process that is started now: Ray leaves things there that it needs."""
+    return {**os.environ, "PYTHONPATH": PATHS, "COLUMNS": "200"}
 
 
 def until(so: Callable[[], bool], what: str, seconds: float = 90) -> None:
@@ -45,7 +51,7 @@ def until(so: Callable[[], bool], what: str, seconds: float = 90) -> None:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """A node that outlives its drivers."""
-    monkeypatch.setenv("PYTHONPATH", ENV["PYTHONPATH"])  # its workers import the tests
+    monkeypatch.setenv("PYTHONPATH", PATHS)  # its workers import the tests
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
     yield made
     ray.shutdown()
@@ -57,7 +63,7 @@ def test_the_workers_of_a_killed_driver_end_and_a_resumed_search_goes_on_from_th
 ) -> None:
     trials, epochs, folder = 5, 8, tmp_path / "run"
     code = f"from tests.cluster import slowly; slowly.drive({cluster.address!r}, {str(folder)!r}, {trials}, {epochs})"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=ENV) as driver:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env()) as driver:
         assert driver.stdout is not None
         for line in driver.stdout:
             done, complete = map(int, line.split())
@@ -173,7 +179,7 @@ def command(*words: object) -> "subprocess.Popen[str]":
     """A command as a person types it."""
     return subprocess.Popen(
         [sys.executable, "-m", "autocls", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=ENV,
+        env=env(),
     )  # fmt: skip
 
 

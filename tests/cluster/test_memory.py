@@ -12,7 +12,7 @@ import ray
 import autocls
 from autocls.recipe import Recipe
 from tests.cluster import objectives
-from tests.cluster.test_driver import ENV
+from tests.cluster.test_driver import PATHS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
@@ -24,7 +24,7 @@ SPACE = {"norm": ["none", "batch"], "batch_size": [32, 64, 128, 256], "epochs": 
 @pytest.fixture
 def full_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine of one core that, as its Ray has it, is out of memory whatever is used: each worker is killed."""
-    monkeypatch.setenv("PYTHONPATH", ENV["PYTHONPATH"])
+    monkeypatch.setenv("PYTHONPATH", PATHS)
     ray.init(
         address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
         _system_config={"memory_usage_threshold": 0.01, "memory_monitor_refresh_ms": 500},
