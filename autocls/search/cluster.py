@@ -146,12 +146,15 @@ _QUIET = {
 }
 
 
-class _Newest(FIFOScheduler):  # type: ignore[misc]
+class _Newest(FIFOScheduler):
     """Tune's scheduler: a free worker takes the trial that was asked for last.
 
     The oldest that waits has a worker of its own on the way, which Tune would end as it starts: where a trial takes
     less time than a worker's start, no second worker ever came up.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         return next((trial for trial in reversed(tune_controller.get_trials()) if trial.status == Trial.PENDING), None)

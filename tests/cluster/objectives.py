@@ -5,7 +5,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -26,7 +26,19 @@ def steady(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
         yield score
 
 
-def seen(marks: str, recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+class Heavy:
+    """Takes three seconds to come to a worker, longer than a trial of ``steady``."""
+
+    def __reduce__(self) -> tuple[Callable[[], "Heavy"], tuple[()]]:
+        return _arrive, ()
+
+
+def _arrive() -> Heavy:
+    time.sleep(3)
+    return Heavy()
+
+
+def seen(marks: str, heavy: Heavy, recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
     """Like ``steady``; each worker leaves a mark."""
     for score in steady(recipe, seed, epochs):
         _first(marks, str(os.getpid()))

@@ -123,12 +123,13 @@ def test_a_node_that_joins_is_used(cluster: Cluster, tmp_path: Path) -> None:
     seen.mkdir()
     join = once(lambda now: now.epochs >= 8, lambda: cluster.add_node(num_cpus=2))
     end = once(lambda now: len(list(seen.iterdir())) == 4, lambda: os.kill(os.getpid(), signal.SIGINT))
+    objective = partial(objectives.seen, str(seen), objectives.Heavy())
     result = search(
-        objective=partial(objectives.seen, str(seen)), space=SPACE, seconds=150, out=tmp_path / "run",
-        watch=lambda now: (join(now), end(now)),
-    )  # fmt: skip
-    assert result.stopped == "interrupted", "in time"
-    assert trials(tmp_path / "run")["worker"].nunique() == 4
+        objective=objective, space=SPACE, seconds=150, out=tmp_path / "run", watch=lambda now: (join(now), end(now))
+    )
+    assert result.stopped == "interrupted", (
+        "four workers were seen in time, though each takes longer than a trial to start"
+    )
 
 
 def test_a_worker_that_is_killed_within_the_verdict_s_runs_leaves_the_verdict_complete(
