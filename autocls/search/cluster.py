@@ -123,7 +123,7 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
             name="trials",
             storage_path=elsewhere,
             search_alg=hand_out,
-            scheduler=_Newest(),
+            scheduler=_Newest(),  # type: ignore[no-untyped-call]
             num_samples=-1,
             stop=_Stop(driver, hand_out, watch),
             callbacks=[watch],
@@ -152,9 +152,6 @@ class _Newest(FIFOScheduler):
     The oldest that waits has a worker of its own on the way, which Tune would end as it starts: where a trial takes
     less time than a worker's start, no second worker ever came up.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         return next((trial for trial in reversed(tune_controller.get_trials()) if trial.status == Trial.PENDING), None)
