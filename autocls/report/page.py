@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from autocls.files import whole
 from autocls.report import association, content, cost, links, went
 from autocls.report.charts import charts
 from autocls.report.data import data
@@ -25,7 +26,9 @@ _SHIELD = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028
 def write_report(folder: Path) -> Path:
     """Write ``report.html`` of the run in ``folder``. Raises BadInput when it holds none."""
     page = Path(folder) / PAGE
-    page.write_text(render(read(Path(folder))), encoding="utf-8")
+    drawn = render(read(Path(folder)))
+    with whole(page) as partial:
+        partial.write_text(drawn, encoding="utf-8")
     return page
 
 

@@ -8,6 +8,7 @@ complete; here the stopper asks the study, and the searcher only hands recipes o
 import logging
 import os
 import re
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from autocls.errors import BadInput
@@ -114,23 +117,25 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
     hand_out = _HandOut(driver, at_once, resources.at_once)
     watch = _Watch(driver, hand_out, resources)
     threads = max(1, int(resources.cpus))
-    tune.run(
-        tune.with_parameters(
-            Worker, runner=runner, checkpoints=scratch / CHECKPOINTS, threads=threads, devices=resources.devices
-        ),
-        name="trials",
-        storage_path=str(scratch),
-        search_alg=hand_out,
-        num_samples=-1,
-        stop=_Stop(driver, hand_out, watch),
-        callbacks=[watch],
-        resources_per_trial=tune.PlacementGroupFactory([resources.bundle] * resources.devices),
-        reuse_actors=True,
-        max_failures=0,
-        raise_on_failed_trial=False,
-        trial_dirname_creator=str,
-        verbose=0,
-    )
+    with tempfile.TemporaryDirectory(prefix="autocls-") as elsewhere:  # of what Tune keeps nothing is needed
+        tune.run(
+            tune.with_parameters(
+                Worker, runner=runner, checkpoints=scratch / CHECKPOINTS, threads=threads, devices=resources.devices
+            ),
+            name="trials",
+            storage_path=elsewhere,
+            search_alg=hand_out,
+            scheduler=_Newest(),  # type: ignore[no-untyped-call]
+            num_samples=-1,
+            stop=_Stop(driver, hand_out, watch),
+            callbacks=[watch],
+            resources_per_trial=tune.PlacementGroupFactory([resources.bundle] * resources.devices),
+            reuse_actors=True,
+            max_failures=0,
+            raise_on_failed_trial=False,
+            trial_dirname_creator=str,
+            verbose=0,
+        )
 
 
 _QUIET = {
@@ -141,6 +146,17 @@ _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
 }
+
+
+class _Newest(FIFOScheduler):
+    """Tune's scheduler: a free worker takes the trial that was asked for last.
+
+    The oldest that waits has a worker of its own on the way, which Tune would end as it starts: where a trial takes
+    less time than a worker's start, no second worker ever came up.
+    """
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        return next((trial for trial in reversed(tune_controller.get_trials()) if trial.status == Trial.PENDING), None)
 
 
 class _HandOut(Searcher):
@@ -314,8 +330,16 @@ class _Watch(tune.Callback):
         self._driver.lost(job.number, reason, said)
 
 
+_LOW_ON_MEMORY = re.compile(
+    r"killed due to the node running low on memory\. Memory on the node \(IP: ([^,)]+).* was (\S+) used / (\S+) limit"
+)
+"""What Ray's memory monitor says of a worker that it killed: the node, and of its memory what was used and is there."""
+
+
 def why_lost(said: str) -> str:
     """What Ray says of a worker that is gone, in a line, without its advice."""
+    if (killed := _LOW_ON_MEMORY.search(said)) is not None:
+        return "on {}: out of memory: {} of {} were used".format(*killed.groups())
     last = said.splitlines()[-1].partition(" Some common causes")[0]
     where = re.findall(r"^\s*ip: (\S+)$", said, re.MULTILINE)
     return f"its worker died{f' on {where[-1]}' if where else ''}: {last.rpartition('Worker exit detail: ')[2]}"

@@ -1,20 +1,21 @@
 """What a search does next: knows the study, the budget and who is watching, and nothing of where trials run."""
 
 import math
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from autocls.files import patiently
 from autocls.recipe import Recipe
+from autocls.search.kept import Kept
 from autocls.search.messages import Asked, Ended, Epoch, Job, Run
 from autocls.search.record import INTERRUPTED, Row
 from autocls.search.study import Study
-from autocls.training.artifact import WEIGHTS
 from autocls.training.footprint import NO_LIMITS
 from autocls.verdict.verdict import Phase
 
@@ -127,7 +128,6 @@ class Driver:
         self._began = began
         self._watch = watch
         self._keep = keep
-        self._kept_in = kept_in
         self._live: dict[int, _Live] = {}
         self._again: deque[tuple[float, Asked]] = deque()
         """Trials that a worker has to take up once more, and from when on; a monotonic time."""
@@ -137,22 +137,22 @@ class Driver:
         """Recipes that ended their worker in each try, and the trial that did."""
         self._exhausted = False
         self._stalled = False
-        self.waits = False
-        """Whether the last that asked got nothing because something that runs must end first, and still runs."""
+        self._waits = False
         self._finished = False
         self._search_ends = math.inf
         self._scores: list[float] = []
         """Of complete trials of the search, the best ``keep``, best first."""
         self.snapshot = Snapshot(budget=budget, baseline=baseline)
-        self.weights: dict[int, Path] = {}
+        self._kept = Kept(kept_in, keep)
+        self.weights = self._kept.folders
         """Folders with the weights of trials that were among the best when they ended, by number."""
         self._programme = programme(self)
         self._take_up()
 
     def ask(self) -> Asked | None:
         """The next trial to run; None when no more will come, or (``asked_all`` is False) before another one ends."""
-        self.waits = False
-        if self._again and self._again[0][0] <= time.monotonic() and not self.time_is_up():
+        self._waits = False
+        if self._is_due() and not self.time_is_up():
             return self._again.popleft()[1]
         while not self._finished and not self.time_is_up():
             move = next(self._programme, None)
@@ -168,10 +168,10 @@ class Driver:
                 number = self._quarantined[move.recipe]
                 self._end(self._live[begun.number], "FAIL", f"quarantined: trial {number}'s recipe, which ends workers")
             elif move is Move.WAIT:
-                self.waits = bool(self._live)  # or another driver has what must end first
+                self._waits = bool(self._live)  # or another driver has what must end first
                 return None
             elif self._stalled:
-                self.waits = True
+                self._waits = True
                 return None
             elif (asked := self.study.ask(self._teacher)) is not None:
                 return self._begin(asked)
@@ -179,10 +179,19 @@ class Driver:
                 self._stalled = bool(self._live) and self.study.waiting
                 self._exhausted = not self._stalled
                 if self._stalled:
-                    self.waits = True
+                    self._waits = True
                     return None
-        self.waits = bool(self._again)
+        self._waits = bool(self._again)
         return None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the last that asked got nothing because something that runs must end first, and still must."""
+        return self._waits and not self._is_due()
+
+    def _is_due(self) -> bool:
+        """Whether a trial is to be tried again by now."""
+        return bool(self._again) and self._again[0][0] <= time.monotonic()
 
     def job(self, asked: Asked) -> Job:
         """What a worker is to do for a trial. Limits hold for what the search finds: a baseline is there to compare."""
@@ -202,8 +211,8 @@ class Driver:
                 reason = f"{said.failure}, in {TRIES} tries" if said.passing else said.failure
                 self._end(live, "PRUNED" if said.over_limit else "FAIL", reason, said.traceback)
             return True
-        if said.weights and (failure := self._keep_weights(number, said.weights)):
-            return self.take(number, replace(said, weights=b"", failure=failure, passing=True))
+        if said.weights:
+            self._kept.take(number, said.weights)
         live.epochs, live.best = said.epoch, max(live.best, said.score)
         known = self.study.knows(number, said.epoch)
         pruned = self.study.report(number, said.epoch, said.score)
@@ -298,9 +307,7 @@ class Driver:
         designed = [row for row in rows if row.phase != Phase.SEARCH]
         self._begun = {_key(row) for row in designed if row.state != "PRUNED" or row.number in going}
         self._scores = [row.score for row in complete][: self._keep]
-        if self._kept_in is not None:
-            folders = {row.number: self._kept_in / str(row.number) for row in complete}
-            self.weights = {number: folder for number, folder in folders.items() if (folder / WEIGHTS).is_file()}
+        self._kept.find(row.number for row in complete)
         self._show(
             running=len(going),
             complete=states["COMPLETE"],
@@ -321,21 +328,8 @@ class Driver:
         self.study.try_again(asked.number, asked.tries, reason)
         self._live[asked.number] = _Live(asked)
         self._again.append((time.monotonic() + PAUSE, asked))
-        self._stalled = self.waits = False
+        self._stalled = self._waits = False
         return True
-
-    def _keep_weights(self, number: int, weights: bytes) -> str:
-        """Write a trial's weights, whole or not at all; why they couldn't be written."""
-        assert self._kept_in is not None, "somewhere to keep weights"
-        folder = self._kept_in / str(number)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "partial").write_bytes(weights)
-            os.replace(folder / "partial", folder / WEIGHTS)
-        except OSError as error:
-            return f"{folder}: its weights can't be kept: {error.strerror}"
-        self.weights[number] = folder
-        return ""
 
     def _begin(self, asked: Asked) -> Asked:
         self._live[asked.number] = _Live(asked)
@@ -347,13 +341,15 @@ class Driver:
         now = self.snapshot
         if now.best_number is None or now.best_recipe is None or now.best_number not in self.weights:
             return None
-        return self._appoint(now.best_number, now.best_recipe, now.best, self.weights[now.best_number])
+        weights = self.weights[now.best_number]
+        return patiently(partial(self._appoint, now.best_number, now.best_recipe, now.best, weights))
 
     def _end(self, live: _Live, state: str, reason: str = "", traceback: str = "") -> None:
         number = live.asked.number
+        self._kept.write()
         self.study.tell(number, state, replace(live.ended, reason=reason, traceback=traceback))
         del self._live[number]
-        self._stalled = self.waits = False
+        self._stalled = self._waits = False
         now = self.snapshot
         if live.asked.phase is not Phase.SEARCH:
             self._show(running=len(self._live), designed=now.designed + 1)

@@ -9,6 +9,7 @@ from autocls.search import cluster, connection, inline
 from autocls.search.checkpoint import CHECKPOINTS
 from autocls.search.driver import Driver
 from autocls.search.folder import make
+from autocls.search.kept import KEPT
 from autocls.search.runner import Runner
 
 
@@ -33,10 +34,15 @@ def engine(
 
 
 def _run_here(driver: Driver, runner: Runner, scratch: Path) -> None:
-    make(scratch / CHECKPOINTS)
+    _make(scratch)
     inline.run(driver, runner, checkpoints=scratch / CHECKPOINTS)
 
 
 def _run_there(driver: Driver, runner: Runner, resources: cluster.Resources, at_once: int, scratch: Path) -> None:
-    make(scratch / CHECKPOINTS)
+    _make(scratch)
     cluster.run(driver, runner, resources=resources, at_once=at_once, scratch=scratch)
+
+
+def _make(scratch: Path) -> None:
+    for name in (CHECKPOINTS, KEPT):
+        make(scratch / name)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from autocls.data import ImageData, Prepared
+from autocls.files import whole
 from autocls.recipe import Recipe
 from autocls.search.associations import associations
 from autocls.search.record import Record
@@ -39,7 +40,8 @@ def write_answers(folder: Path, prepared: Prepared, winner: Probabilities, basel
         its = {name: earlier[name].to_numpy() for name in ("baseline", "baseline_confidence")}
     else:
         its = {"baseline": np.full(len(table), -1), "baseline_confidence": np.full(len(table), np.nan)}
-    table.assign(**its).to_parquet(folder / ANSWERS, index=False)
+    with whole(folder / ANSWERS) as partial:
+        table.assign(**its).to_parquet(partial, index=False)
 
 
 def _columns(label: str, confidence: str, said: Probabilities) -> dict[str, npt.NDArray[np.generic]]:
@@ -56,14 +58,15 @@ def write_pictures(folder: Path, recipe: Recipe, data: ImageData) -> None:
     shown = _samples(data)
     images = torch.from_numpy(data.images[shown])
     mistaken = torch.from_numpy(data.images[data.split.test[wrong]])
-    np.savez_compressed(
-        folder / PICTURES,
-        samples=_thumbnails(images.float() / 255),
-        labels=data.labels[shown],
-        augmented=_thumbnails(_augmented(recipe, data, images)),
-        mistakes=_thumbnails(mistaken.float() / 255),
-        rows=wrong,
-    )
+    with whole(folder / PICTURES) as partial, partial.open("wb") as file:
+        np.savez_compressed(
+            file,
+            samples=_thumbnails(images.float() / 255),
+            labels=data.labels[shown],
+            augmented=_thumbnails(_augmented(recipe, data, images)),
+            mistakes=_thumbnails(mistaken.float() / 255),
+            rows=wrong,
+        )
 
 
 def _samples(data: ImageData) -> npt.NDArray[np.int64]:
@@ -92,4 +95,5 @@ def _thumbnails(images: torch.Tensor) -> npt.NDArray[np.uint8]:
 
 def write_associations(folder: Path, study: Record) -> None:
     """Write ``associations.json``: what went along with good scores, of a study opened with its answers."""
-    associations(study).to_json(folder / ASSOCIATIONS, orient="records", indent=2)
+    with whole(folder / ASSOCIATIONS) as partial:
+        associations(study).to_json(partial, orient="records", indent=2)

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 
 from autocls.cards import card
 from autocls.data import Prepared
+from autocls.files import patiently, resumable
 from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
 from autocls.report import write_report
@@ -31,6 +33,8 @@ log = logging.getLogger("autocls")
 
 SCRATCH = "scratch"
 """What a search needs of its folder only while it goes on, or may."""
+FINISHED = "finished"
+"""The study's note that all of its folder was written, and nothing is left to resume."""
 
 
 @dataclass(frozen=True)
@@ -57,39 +61,47 @@ class SearchResult:
 def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver) -> SearchResult:
     """Write all that a run folder holds, with the winner's model, and open the sealed test part for it.
 
-    A search that was interrupted keeps what it takes to resume it, and the test part sealed. One that has joined
-    another one's study leaves model and test part to that.
+    A search that was interrupted keeps what it takes to resume it, and the test part sealed; so does one whose files
+    can't be written, which is tried for a while, and raises BadInput. One that has joined another one's study leaves
+    model and test part to that.
     """
-    winner = folder.write(target, study)["winner"]
+    with resumable(target):
+        result = _finish(target, study, prepared, driver)
+    if result.stopped != INTERRUPTED:
+        study.note(FINISHED, True)
+    study.close()
+    if result.stopped != INTERRUPTED:
+        shutil.rmtree(target / SCRATCH, ignore_errors=True)
+    return result
+
+
+def _finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver) -> SearchResult:
+    winner = patiently(partial(folder.write, target, study))["winner"]
     rows = {row.number: row for row in study.rows()}
-    recipe = Recipe.load(target / folder.RECIPE) if winner is not None else None
-    test_score = None
     interrupted = study.about().get("stopped") == INTERRUPTED
     leaves_model = study.joined or (interrupted and winner not in driver.weights)
-    if recipe is not None and prepared is not None and not leaves_model:
+    test_score = None
+    if winner is not None and prepared is not None and not leaves_model:
         if winner not in driver.weights:
-            metric = study.about()["metric"]
-            driver.weights[winner] = _train_again(rows[winner], prepared, metric, target / SCRATCH)
+            again = partial(_train_again, rows[winner], prepared, study.about()["metric"], target / SCRATCH)
+            driver.weights[winner] = patiently(again)
         if not interrupted:
             test_score = _unseal(target, study, prepared, rows, winner, driver.weights)
-        _write_model(target, study, prepared, rows[winner], driver.weights[winner], test_score)
-    write_associations(target, study)
-    summary = folder.write(target, study)
-    result = SearchResult(
+        weights = driver.weights[winner]
+        patiently(partial(_write_model, target, study, prepared, rows[winner], weights, test_score))
+    patiently(partial(write_associations, target, study))
+    summary = patiently(partial(folder.write, target, study))
+    return SearchResult(
         folder=target,
         winner=winner,
-        recipe=recipe,
+        recipe=Recipe.from_yaml(rows[winner].recipe) if winner is not None else None,
         score=rows[winner].score if winner is not None else None,
         test_score=test_score,
         verdict=verdict(study),
         snapshot=driver.snapshot,
         stopped=summary["stopped"],
-        report=write_report(target),
+        report=patiently(partial(write_report, target)),
     )
-    study.close()
-    if not interrupted:
-        shutil.rmtree(target / SCRATCH, ignore_errors=True)
-    return result
 
 
 def _unseal(
@@ -99,20 +111,22 @@ def _unseal(
     opened_for = [winner, *({0} & weights.keys() - {winner})]
     models = {number: (rows[number], weights[number]) for number in opened_for}
     again = bool(study.about().get("openings"))  # by a process that was killed before it could end the search
-    answers = open_test(study, prepared, study.about()["metric"], models, again=again)
-    write_answers(target, prepared, answers[winner].probabilities, answers[0].probabilities if 0 in answers else None)
+    answers = patiently(partial(open_test, study, prepared, study.about()["metric"], models, again=again))
+    plain = answers[0].probabilities if 0 in answers else None
+    patiently(partial(write_answers, target, prepared, answers[winner].probabilities, plain))
+    recipe = Recipe.from_yaml(rows[winner].recipe)
+    patiently(lambda: write_pictures(target, recipe, prepared.at(recipe.image_size)))
     return answers[winner].score
 
 
 def _write_model(
     target: Path, study: Study, prepared: Prepared, row: Row, weights: Path, test_score: float | None
 ) -> None:
-    """Write the winner's model folder, and what the page shows of its recipe."""
+    """Write the winner's model folder, and the cards of its choices."""
     recipe = Recipe.from_yaml(row.recipe)
     images = prepared.at(recipe.image_size)
     card = ModelCard.of(images, study.about()["metric"], row.score, test_score, row.numerics)
     save(target / folder.MODEL, recipe, load_file(weights / WEIGHTS), card)
-    write_pictures(target, recipe, images)
     folder.write_cards(target, _cards(recipe))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from autocls.errors import BadInput
+from autocls.files import whole
 from autocls.report.run import Run, read
 from autocls.search.evidence import verdict
 from autocls.search.record import JOURNAL, KILLED, Record, Row
@@ -50,9 +51,8 @@ def make(folder: Path) -> None:
 
 def write_beginning(folder: Path, space: Space, environment: dict[str, Any]) -> None:
     """Write what is known before the first trial: ``space.yaml`` and ``environment.json``."""
-    (folder / "space.yaml").write_text(space.to_yaml(), encoding="utf-8")
-    described = json.dumps(environment, indent=2, ensure_ascii=False)
-    (folder / "environment.json").write_text(described, encoding="utf-8")
+    _write_text(folder / "space.yaml", space.to_yaml())
+    _write_text(folder / "environment.json", json.dumps(environment, indent=2, ensure_ascii=False))
 
 
 def frame(rows: list[Row]) -> pd.DataFrame:
@@ -96,10 +96,11 @@ def contents(study: Record) -> Contents:
 def write(folder: Path, study: Record) -> dict[str, Any]:
     """Write ``trials.parquet``, ``summary.json``, ``best_recipe.yaml`` and ``verdict.json``; returns the summary."""
     found = contents(study)
-    found.trials.to_parquet(folder / "trials.parquet", index=False)
-    (folder / "summary.json").write_text(json.dumps(found.summary, indent=2, ensure_ascii=False), encoding="utf-8")
+    with whole(folder / "trials.parquet") as partial:
+        found.trials.to_parquet(partial, index=False)
+    _write_text(folder / "summary.json", json.dumps(found.summary, indent=2, ensure_ascii=False))
     if found.verdict is not None and found.recipe is not None:
-        (folder / RECIPE).write_text(found.recipe, encoding="utf-8")
+        _write_text(folder / RECIPE, found.recipe)
         save(found.verdict, folder / VERDICT)
     return found.summary
 
@@ -134,7 +135,12 @@ def load(folder: Path) -> Run:
 
 def write_cards(folder: Path, cards: Sequence[Mapping[str, Any]]) -> None:
     """Write ``cards.json``: what there is to know of the winner's choices."""
-    (folder / "cards.json").write_text(json.dumps(cards, indent=2, ensure_ascii=False), encoding="utf-8")
+    _write_text(folder / "cards.json", json.dumps(cards, indent=2, ensure_ascii=False))
+
+
+def _write_text(path: Path, text: str) -> None:
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def refresh(folder: Path) -> None:

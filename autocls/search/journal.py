@@ -14,13 +14,10 @@ from filelock import FileLock, Timeout
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
 
 from autocls.errors import BadInput
+from autocls.files import PATIENCE
 
 _ANSWER = b'{"op_code":5,'
 """How Optuna begins the line of one answer to the sampler; a line that begins otherwise is read in any case."""
-
-
-PATIENCE = 60.0
-"""Seconds for which a disk that is full, or gone, is tried again; meanwhile the search goes on."""
 
 
 class Journal(BaseJournalBackend):

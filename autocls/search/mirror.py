@@ -18,6 +18,7 @@ from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, FSSpecHandl
 
 from autocls.data.cache import cache_root
 from autocls.errors import BadInput
+from autocls.files import PART, whole
 from autocls.search.folder import must_be_free
 from autocls.search.record import JOURNAL
 from autocls.search.request import REQUEST
@@ -33,8 +34,6 @@ AGAIN = 3.0
 
 _OBJECT_STORES = ("s3", "gcs", "abfs")
 """Pyarrow's names of those where nobody sees an object before it is whole, and folders need not be made."""
-_PART = ".part"
-"""The end of the name of a file that is not whole."""
 
 SCRATCH = "scratch"
 """The folder of what a search needs only while it goes on."""
@@ -244,8 +243,8 @@ class Mirror:
             self._write(whole, content)
             return
         self._store.create_dir(str(PurePosixPath(whole).parent), recursive=True)
-        self._write(whole + _PART, content)
-        self._store.move(whole + _PART, whole)
+        self._write(whole + PART, content)
+        self._store.move(whole + PART, whole)
 
     def _write(self, path: str, content: bytes) -> None:
         with self._store.open_output_stream(path) as stream:
@@ -260,11 +259,10 @@ class Mirror:
         """Write a file of the local folder, whole or not at all, as old as the one at the URL."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + _PART)
-        partial.write_bytes(content)
-        if changed is not None:
-            os.utime(partial, ns=(changed, changed))
-        os.replace(partial, path)
+        with whole(path) as partial:
+            partial.write_bytes(content)
+            if changed is not None:
+                os.utime(partial, ns=(changed, changed))
         self._there[name] = _stamp(path)
 
     def _listed(self) -> dict[str, FileInfo]:
@@ -306,7 +304,7 @@ def _names(folder: Path) -> set[str]:
 def _is_kept(name: str) -> bool:
     parts = PurePosixPath(name).parts
     inside = ".." not in parts  # a key of an object store can be anything
-    return inside and not name.endswith(_PART) and (parts[0] != SCRATCH or parts[1:2] == ("weights",))
+    return inside and not name.endswith(PART) and (parts[0] != SCRATCH or parts[1:2] == ("weights",))
 
 
 def _scratch(names: Iterable[str]) -> list[str]:

@@ -5,12 +5,13 @@ the same recipes in lockstep with it, as a team (``autocls.training.team``) that
 """
 
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import ray
 import torch
-from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 from ray.util.placement_group import get_current_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from torch import distributed
@@ -23,6 +24,8 @@ from autocls.training.team import PeerLost
 
 GRACE = 10.0
 """Seconds in which the others must say what became of them once a step has failed."""
+BEGIN = 90.0
+"""Seconds for which devices that can't begin are tried again: Ray takes half a minute to notice that a node is dead."""
 
 
 class Peer:
@@ -70,16 +73,25 @@ class Peers:
         if self._devices == 1:
             yield from self._runner(*job)
             return
-        try:
-            if not self._actors:
-                self._start()
-            ray.get([actor.begin.remote(*job) for actor in self._actors])
-        except (RayError, RuntimeError) as error:
-            self.dismiss()
-            raise PeerLost(f"a device of the trial can't begin: {_said(error)}") from error
+        self._begin(job)
         training = self._runner(*job)
         while (result := self._step(training)) is not None:
             yield result
+
+    def _begin(self, job: tuple[Any, ...]) -> None:
+        """Have the other devices begin; for a while again and again, as Ray places none elsewhere before it must."""
+        deadline = time.monotonic() + BEGIN
+        while True:
+            try:
+                if not self._actors:
+                    self._start()
+                ray.get([actor.begin.remote(*job) for actor in self._actors])
+                return
+            except (RayError, RuntimeError) as error:
+                self.dismiss()
+                if time.monotonic() > deadline:
+                    raise PeerLost(f"a device of the trial can't begin: {_said(error)}") from error
+                time.sleep(1)
 
     def dismiss(self) -> None:
         """End the team and the actors."""
@@ -141,9 +153,13 @@ def _is_echo(error: BaseException) -> bool:
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "it was killed, as its node ran out of memory"
     if isinstance(error, RayActorError | GetTimeoutError):
         return "it died" if isinstance(error, RayActorError) else "it does not answer"
     cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(error, RayTaskError) and isinstance(cause, torch.OutOfMemoryError | MemoryError):
+        return f"out of memory on {error.ip}"
     return f"{type(cause).__name__}: {next(iter(str(cause).strip().splitlines()), '')}"
 
 

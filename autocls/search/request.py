@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from autocls.errors import BadInput
+from autocls.files import whole
 
 REQUEST = "request.json"
 
@@ -40,7 +41,8 @@ class Request:
 
     def write(self, folder: Path) -> None:
         """Write ``request.json``."""
-        (folder / REQUEST).write_bytes(_JSON.dump_json(self, indent=2))
+        with whole(folder / REQUEST) as partial:
+            partial.write_bytes(_JSON.dump_json(self, indent=2))
 
     @classmethod
     def read(cls, folder: Path) -> "Request":

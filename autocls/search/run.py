@@ -13,11 +13,13 @@ from typing import Any
 from autocls.data import Prepared, prepare
 from autocls.data.shipment import Shipment
 from autocls.errors import BadInput
+from autocls.files import resumable
 from autocls.search import cluster, folder, screening
 from autocls.search.driver import Budget, Driver, Watch
 from autocls.search.engine import engine, knock
 from autocls.search.environment import describe, device
-from autocls.search.finish import SCRATCH, SearchResult, appoint, finish
+from autocls.search.finish import FINISHED, SCRATCH, SearchResult, appoint, finish
+from autocls.search.kept import KEPT
 from autocls.search.mirror import begun_at, taken_up_at
 from autocls.search.programme import whole
 from autocls.search.record import INTERRUPTED
@@ -35,7 +37,6 @@ from autocls.verdict.prior import Prior
 
 log = logging.getLogger("autocls")
 
-REPORT = "report.html"
 DEFAULT_SECONDS = 600.0
 FEWEST_SEEDS = 5
 
@@ -156,7 +157,7 @@ def _begin(
         folder.write_beginning(target, opened, describe(task.prepared, asked.seed))
         asked.write(target)
         driver = task.driver(study, target, began, watch, at_once)
-        _carry_out(study, driver, run, began)
+        _carry_out(target, study, driver, run, began)
     return finish(target, study, task.prepared, driver)
 
 
@@ -200,7 +201,7 @@ def _go_on(target: Path, request: Request, objective: Objective | None, address:
     study = Study.reopen(target, request.storage, opened, task.misfits, request.driver)
     about = study.about()
     stopped = about.get("stopped")
-    if stopped and stopped != INTERRUPTED and (target / REPORT).is_file():
+    if about.get(FINISHED):
         study.close()
         raise BadInput(f"{target}: its search has ended: {stopped}; there is nothing to resume")
     if task.prepared is not None and task.prepared.fingerprint != about["fingerprint"]:
@@ -213,7 +214,7 @@ def _go_on(target: Path, request: Request, objective: Objective | None, address:
         study.resume()
         began = clock.monotonic() - about.get("seconds", 0.0)
         driver = task.driver(study, target, began, watch, at_once)
-        _carry_out(study, driver, run, began)
+        _carry_out(target, study, driver, run, began)
     return finish(target, study, task.prepared, driver)
 
 
@@ -266,14 +267,15 @@ class _Task:
             partial(appoint, target / folder.TEACHERS, self.prepared, asked.metric),
             partial(whole, Setting(self.space, plan, asked.seed, self.misfits, at_once)),
             keep=max(1, asked.confirm),
-            kept_in=(target / SCRATCH / "weights").resolve(),
+            kept_in=(target / SCRATCH / KEPT).resolve(),
         )
 
 
-def _carry_out(study: Study, driver: Driver, run: Callable[[Driver], None], began: float) -> None:
-    """Run a driver's trials to their end. Raises BadInput when the study can't be written."""
+def _carry_out(target: Path, study: Study, driver: Driver, run: Callable[[Driver], None], began: float) -> None:
+    """Run a driver's trials to their end. Raises BadInput when the study, or what else is kept, can't be written."""
     try:
-        run(driver)
+        with resumable(target):
+            run(driver)
     finally:
         study.note("seconds", clock.monotonic() - began)
         study.flush()

@@ -26,7 +26,7 @@ _AGREED = {
 }
 """The attributes of a study that all its drivers share, and what a person calls them."""
 _LONG = ("space_yaml", "fingerprint")
-_PERSONAL = ("seconds", "stopped")
+_PERSONAL = ("seconds", "stopped", "finished")
 """What each driver notes of itself."""
 
 

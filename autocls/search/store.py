@@ -12,7 +12,8 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
 from autocls.errors import BadInput
-from autocls.search.journal import PATIENCE, Journal
+from autocls.files import PATIENCE
+from autocls.search.journal import Journal
 from autocls.search.record import JOURNAL
 
 NAME = "autocls"

@@ -10,12 +10,12 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from safetensors.torch import save
 
 from autocls.errors import BadInput, TrialFailed
 from autocls.search.checkpoint import Checkpoint, Keeper
 from autocls.search.messages import Epoch, Job
 from autocls.search.runner import Runner, Unreadable
+from autocls.training.artifact import packed
 from autocls.training.footprint import OverLimit
 from autocls.training.loop import EpochResult
 from autocls.training.network import Weights
@@ -80,8 +80,8 @@ def _patient(runner: Runner, job: Job, left: Checkpoint | None) -> Iterator[Epoc
     """The training, begun again for a while where data can't be read before its first epoch."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        training = runner(job.recipe, job.seed, job.limits, left.state if left is not None else None)
         try:
+            training = runner(job.recipe, job.seed, job.limits, left.state if left is not None else None)
             first = next(training)
         except (OSError, BadInput, Unreadable):
             if time.monotonic() > deadline:
@@ -118,7 +118,7 @@ class _Best:
         """As safetensors has them; empty if there are none."""
         if self.weights is None:
             return b""
-        return save({name: tensor.contiguous() for name, tensor in self.weights.items()})
+        return packed(self.weights)
 
 
 def _failure(error: Exception) -> Epoch:

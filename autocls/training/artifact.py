@@ -9,11 +9,13 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as in_bytes
 from torch import nn
 
 from autocls.data import ImageData
 from autocls.errors import BadInput, TrialFailed
+from autocls.files import whole
 from autocls.recipe import Recipe
 from autocls.training.network import Weights, build
 
@@ -49,17 +51,26 @@ class ModelCard:
         return cls(data.classes, channels, size, data.mean, data.std, metric, validation_score, test_score, numerics)
 
 
+def packed(weights: Weights) -> bytes:
+    """Weights as a safetensors file has them."""
+    return in_bytes({name: tensor.contiguous() for name, tensor in weights.items()})
+
+
 def save_weights(weights: Weights, folder: Path) -> None:
     """Write the weights alone into a folder that is there."""
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+    with whole(folder / WEIGHTS) as partial:
+        partial.write_bytes(packed(weights))
 
 
 def save(folder: Path, recipe: Recipe, weights: Weights, card: ModelCard) -> None:
-    """Write the model folder, making it if it is not there."""
+    """Write the model folder, making it if it is not there; whole or not at all, for without its card it is none."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD).unlink(missing_ok=True)
     save_weights(weights, folder)
-    (folder / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-    (folder / CARD).write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False), encoding="utf-8")
+    with whole(folder / RECIPE) as partial:
+        partial.write_text(recipe.to_yaml(), encoding="utf-8")
+    with whole(folder / CARD) as partial:
+        partial.write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False), encoding="utf-8")
 
 
 def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autocls.errors import BadInput
+from autocls.files import whole
 from autocls.grammar import Problem, Problems, read
 from autocls.verdict.plain import as_json, build
 from autocls.verdict.verdict import SCHEMA, Verdict
@@ -19,7 +20,8 @@ _JSON = {dict: "object", list: "array"}
 
 def save(verdict: Verdict, path: Path) -> None:
     """Write a verdict as JSON, NaN as null."""
-    path.write_text(as_json(verdict) + "\n", encoding="utf-8")
+    with whole(path) as partial:
+        partial.write_text(as_json(verdict) + "\n", encoding="utf-8")
 
 
 def load(path: Path) -> Verdict:

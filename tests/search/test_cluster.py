@@ -1,3 +1,4 @@
+import math
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 
 from autocls.errors import BadInput
-from autocls.search.cluster import Resources, _HandOut, _Stop, _Watch, fit
+from autocls.search.cluster import Resources, _HandOut, _Stop, _Watch, fit, why_lost
 from autocls.search.driver import Budget, Driver, Move
 from autocls.search.messages import Epoch
 from autocls.search.study import Study
@@ -69,6 +70,27 @@ def test_a_worker_rests_while_what_runs_must_end_first(driver: Driver):
     assert hand_out.suggest("d")["job"].number == first["job"].number + 1
 
 
+def test_a_worker_rests_no_longer_than_until_a_trial_is_to_be_tried_again(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("autocls.search.driver.PAUSE", 0.3)
+    hand_out = _HandOut(driver, at_once=1)
+    tell = _Watch(driver, hand_out, Resources())
+    stop = _Stop(driver, hand_out, tell)
+    driver._programme = iter([Move.SEARCH, Move.WAIT])
+    first = hand_out.suggest("a")["job"]
+    tell.on_trial_start(0, [], SimpleNamespace(trial_id="a"))
+    assert stop("a", {"said": Epoch(0, math.nan, 0.0, failure="on x: out of memory", passing=True)})
+    hand_out.on_trial_complete("a")
+    assert hand_out.suggest("b") == {"job": None}
+    tell.on_trial_start(0, [], SimpleNamespace(trial_id="b"))
+    assert not stop("b", {"said": None})
+    time.sleep(0.4)
+    assert stop("b", {"said": None}), "nobody else would ask for it"
+    hand_out.on_trial_complete("b")
+    assert hand_out.suggest("c")["job"] == first
+
+
 def test_a_job_says_from_which_score_on_weights_are_wanted(driver: Driver):
     hand_out = _HandOut(driver, at_once=1)
     first = hand_out.suggest("a")["job"]
@@ -88,6 +110,17 @@ def test_no_more_trials_are_out_than_may_run_at_once(driver: Driver):
     driver.take(hand_out.numbers["a"], Epoch(1, 0.5, 1.0))
     hand_out.on_trial_complete("a")
     assert hand_out.suggest("c")
+
+
+def test_a_worker_that_ray_kills_for_memory_is_said_so_with_its_node_and_not_in_ray_s_prose():
+    said = (
+        "Failure # 1 (occurred at 2026-11-25_10-24-25)\n"
+        "1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: 192.0.2.2, ID: "
+        "242c076449db6922cd1bdd0918e446448482b5ea423e01d370d43525) was 8.59GB used / 23.54GB limit (0.364706)\n"
+        "OOM kill reason: Memory usage 9115738112B exceeded threshold of 505521248B (2.0% of 25276063744B limit)\n"
+        "Refer to the documentation on how to address the out of memory issue: https://docs.ray.io/."
+    )
+    assert why_lost(said) == "on 192.0.2.2: out of memory: 8.59GB of 23.54GB were used"
 
 
 SMALL, LARGE = {"CPU": 4.0, "GPU": 1.0}, {"CPU": 8.0, "GPU": 4.0}

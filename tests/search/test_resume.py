@@ -51,6 +51,8 @@ def finished(folder: Path) -> pd.DataFrame:
     return table[["number", "phase", "role", "seed", "recipe", "state", "score", "epochs", "curve", "reason", "tries"]]
 
 
+@pytest.mark.cluster
+@pytest.mark.timeout(240)
 def test_a_search_killed_at_20_moments_and_resumed_finishes_the_same_trials(tmp_path: Path) -> None:
     search(tmp_path / "whole")
     whole = finished(tmp_path / "whole")

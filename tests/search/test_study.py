@@ -151,6 +151,7 @@ def test_the_teacher_is_the_best_complete_trial(tmp_path: Path) -> None:
         return tmp_path / str(number)
 
     study = make(tmp_path, TAUGHT)
+    (tmp_path / "weights").mkdir()
     driver = Driver(
         study, Budget(trials=9), TAUGHT.baseline(), 0.0, lambda _: None, appoint, kept_in=tmp_path / "weights"
     )

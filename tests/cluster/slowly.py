@@ -1,0 +1,52 @@
+"""Real trainings slowed down, which leave a checkpoint after each epoch and a line for each that was trained."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import autocls
+from autocls.data import Prepared
+from autocls.recipe import Recipe
+from autocls.search import checkpoint, run, runner
+from autocls.search.driver import Snapshot
+from autocls.search.runner import Runner
+from autocls.training.footprint import Limits
+from autocls.training.loop import EpochResult
+from autocls.training.state import State
+
+SPACE = {"image_size": 8, "norm": ["none", "batch"], "optimizer": {"sgd": {"lr": {"log": [0.001, 1]}, "momentum": 0.9}}}
+
+
+def line(recipe: Recipe, epoch: int) -> str:
+    """What is written when an epoch of a recipe was trained."""
+    return f"{recipe.optimizer} {recipe.norm} {epoch}"
+
+
+def _train(
+    lines: Path, prepared: Prepared, metric: str, recipe: Recipe, seed: int, limits: Limits, state: State | None
+) -> Iterator[EpochResult]:
+    checkpoint.EVERY, checkpoint.SHARE = 0.0, 1e9
+    for result in runner.train_on(prepared, metric)(recipe, seed, limits, state):
+        with lines.open("a") as file:
+            file.write(line(recipe, result.epoch) + "\n")
+        time.sleep(0.4)
+        yield result
+
+
+def train_on(lines: Path) -> Callable[[Prepared, str], Runner]:
+    """Like the runner's own, slow; writes to a file of lines."""
+    return partial(partial, _train, lines)
+
+
+def show(snapshot: Snapshot) -> None:
+    print(snapshot.epochs, snapshot.complete, flush=True)
+
+
+def drive(address: str, folder: str, trials: int, epochs: int) -> None:
+    """Search so, and print how it stands at each change."""
+    run.train_on = train_on(Path(folder).with_suffix(".lines"))
+    autocls.search(
+        "digits", {**SPACE, "epochs": epochs}, trials=trials, out=folder, address=address, confirm=0, sampler="random",
+        pruner="none", watch=show,
+    )  # fmt: skip
