@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo reports test lint types docs bench install clean
+.PHONY: demo reports test cluster lint types docs bench install clean
 
 demo: $(VENV)/installed
 	rm -rf reports/digits-quick
@@ -25,8 +25,12 @@ reports: $(VENV)/installed-dev
 ALONE := tests/cli tests/report tests/search tests/test_watch.py tests/test_watch_page.py tests/test_wheel.py
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest -m "not cluster" -n 2 --dist worksteal tests $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -m "not cluster" $(ALONE)
+
+# Real Ray nodes, databases and disks that are started, killed and brought back; root can mount, and tests more.
+cluster: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m cluster --durations=10
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

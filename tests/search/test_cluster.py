@@ -1,5 +1,6 @@
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from autocls.errors import BadInput
-from autocls.search.cluster import Resources, _HandOut, _Stop, _Watch, fit, why_lost
+from autocls.search.cluster import SIT_OUT, Resources, _HandOut, _Stop, _Watch, fit, why_lost
 from autocls.search.driver import Budget, Driver, Move
 from autocls.search.messages import Epoch
 from autocls.search.study import Study
@@ -89,6 +90,33 @@ def test_a_worker_rests_no_longer_than_until_a_trial_is_to_be_tried_again(
     assert stop("b", {"said": None}), "nobody else would ask for it"
     hand_out.on_trial_complete("b")
     assert hand_out.suggest("c")["job"] == first
+
+
+def test_a_worker_that_is_unfit_sits_out_and_its_trial_goes_elsewhere(driver: Driver, monkeypatch: pytest.MonkeyPatch):
+    hand_out = _HandOut(driver, at_once=2)
+    tell = _Watch(driver, hand_out, Resources())
+    stop = _Stop(driver, hand_out, tell)
+    spoilt = hand_out.suggest("a")["job"].number
+    assert hand_out.suggest("b")
+    for name in ("a", "b"):
+        tell.on_trial_start(0, [], SimpleNamespace(trial_id=name))
+    unfit = Epoch(0, math.nan, 45.0, worker="n7:1", failure="on n7: pets: can't be read", passing=True, unfit=True)
+    assert not stop("a", {"said": unfit}), "it rests"
+    assert driver.tries(spoilt) == 1
+    assert not stop("a", {"said": None})
+    tell.on_trial_error(0, [], SimpleNamespace(trial_id="a", config={"job": SimpleNamespace(number=spoilt)}))
+    assert driver.tries(spoilt) == 1, "a worker that dies while it rests costs no trial"
+    now = time.monotonic()
+    monkeypatch.setattr("autocls.search.cluster.time.monotonic", lambda: now + SIT_OUT - 1)
+    assert not stop("a", {"said": None})
+    monkeypatch.setattr("autocls.search.cluster.time.monotonic", lambda: now + SIT_OUT + 1)
+    assert stop("a", {"said": None})
+    hand_out.on_trial_complete("a")
+    assert not stop("b", {"said": replace(unfit, worker="n8:1")})
+    assert hand_out.suggest("c")["job"].number == spoilt, "it goes to another worker first"
+    tell.on_trial_start(0, [], SimpleNamespace(trial_id="c"))
+    assert not stop("c", {"said": unfit})
+    assert stop("c", {"said": None}), "all rest: nobody else could take what they had"
 
 
 def test_a_job_says_from_which_score_on_weights_are_wanted(driver: Driver):
