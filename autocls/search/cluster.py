@@ -17,6 +17,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from autocls.errors import BadInput
@@ -119,6 +120,7 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
         name="trials",
         storage_path=str(scratch),
         search_alg=hand_out,
+        scheduler=_AsTheyCome(),  # type: ignore[no-untyped-call]  # Ray's own __init__
         num_samples=-1,
         stop=_Stop(driver, hand_out, watch),
         callbacks=[watch],
@@ -141,10 +143,23 @@ _QUIET = {
 }
 
 
+class _AsTheyCome(FIFOScheduler):
+    """Tune's scheduler: leaves to Tune's queue which trial comes next.
+
+    Its parent looks through all trials of the search at each event, and gives a free worker the first that waits, be it
+    one whose own worker is about to be there: that start is for nothing then.
+    """
+
+    def choose_trial_to_run(self, tune_controller: Any) -> None:
+        return None
+
+
 class _HandOut(Searcher):
     """Tune's searcher: hands out what the driver asks for, at most ``at_once`` trials and one waiting.
 
     Tune asks for more before it gives a free worker what waits, so more is asked for only when nothing waits for one.
+    But while workers start, each for a trial that waits, a free worker that took that trial would end the start of the
+    other: where trials are shorter than starts, some workers would never be there. So it gets a trial of its own then.
     While the driver waits for what runs, free workers get rest: Tune closes a worker that has no trial, and another one
     takes ten seconds to come up.
     """
@@ -161,11 +176,15 @@ class _HandOut(Searcher):
         """The study's number of each trial that is out, by Tune's name for it."""
         self.resting: set[str] = set()
         """Tune's names of the rests that are out."""
+        self.workers: set[int] = set()
+        """Of those that have begun a trial and have not died, the hashes of Ray's handles; a handle keeps one alive."""
 
     def suggest(self, trial_id: str) -> Any:
         out = len(self.numbers) + len(self.resting)
         free = self.at_once - (out - len(self.waiting))
-        if len(self.waiting) >= max(free, FAR_AHEAD) or (self._most is not None and out >= self._most):
+        starting = len(self.workers) < self.at_once
+        enough = out >= self.at_once + FAR_AHEAD if starting else len(self.waiting) >= max(free, FAR_AHEAD)
+        if enough or (self._most is not None and out >= self._most):
             return None
         asked = self._driver.ask()
         if asked is None and self._driver.waits:
@@ -220,6 +239,8 @@ class _Stop(tune.Stopper):
 class _Running:
     trial: Any
     """Tune's."""
+    worker: int
+    """The hash of its handle."""
     heard: float
     """When it last said something, or began; a monotonic time."""
 
@@ -265,13 +286,16 @@ class _Watch(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._hand_out.waiting.discard(trial.trial_id)
-        self._running[trial.trial_id] = _Running(trial, time.monotonic())
+        worker = hash(trial.temporary_state.ray_actor)
+        self._hand_out.workers.add(worker)
+        self._running[trial.trial_id] = _Running(trial, worker, time.monotonic())
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._running.pop(trial.trial_id, None)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._running.pop(trial.trial_id, None)
+        if (running := self._running.pop(trial.trial_id, None)) is not None:
+            self._hand_out.workers.discard(running.worker)
         if trial.config["job"] is None:
             return
         said = Path(trial.error_file).read_text(encoding="utf-8").strip()
