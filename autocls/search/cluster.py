@@ -183,7 +183,7 @@ class _HandOut(Searcher):
         out = len(self.numbers) + len(self.resting)
         free = self.at_once - (out - len(self.waiting))
         starting = len(self.workers) < self.at_once
-        enough = out >= self.at_once + FAR_AHEAD if starting else len(self.waiting) >= max(free, FAR_AHEAD)
+        enough = out >= self.at_once if starting else len(self.waiting) >= max(free, FAR_AHEAD)
         if enough or (self._most is not None and out >= self._most):
             return None
         asked = self._driver.ask()

@@ -24,12 +24,17 @@ def driver(tmp_path: Path) -> Driver:
     return Driver(study, Budget(), space.baseline(), time.monotonic(), lambda snapshot: None, no_teacher)
 
 
+def trial(name: str, worker: str) -> SimpleNamespace:
+    """Tune's, as its callbacks get it."""
+    return SimpleNamespace(trial_id=name, temporary_state=SimpleNamespace(ray_actor=worker))
+
+
 def test_a_free_worker_begins_what_waits_before_more_is_asked_for(driver: Driver):
     hand_out = _HandOut(driver, at_once=2)
     tell = _Watch(driver, hand_out, Resources())
 
     def begins(name: str) -> None:
-        tell.on_trial_start(0, [], SimpleNamespace(trial_id=name))
+        tell.on_trial_start(0, [], trial(name, worker=name))
 
     assert hand_out.suggest("a")
     assert hand_out.suggest("b")
@@ -49,6 +54,22 @@ def test_a_free_worker_begins_what_waits_before_more_is_asked_for(driver: Driver
     assert hand_out.suggest("f") is None
 
 
+def test_a_free_worker_gets_a_trial_of_its_own_while_another_starts(driver: Driver):
+    hand_out = _HandOut(driver, at_once=2)
+    tell = _Watch(driver, hand_out, Resources())
+    assert hand_out.suggest("a")
+    assert hand_out.suggest("b")
+    tell.on_trial_start(0, [], trial("a", worker="first"))
+    hand_out.on_trial_complete("a")
+    assert hand_out.suggest("c"), "b waits for its own worker"
+    assert hand_out.suggest("d") is None
+    tell.on_trial_start(0, [], trial("c", worker="first"))
+    tell.on_trial_start(0, [], trial("b", worker="second"))
+    hand_out.on_trial_complete("c")
+    assert hand_out.suggest("d"), "both are there: one more is asked for ahead"
+    assert hand_out.suggest("e") is None
+
+
 def test_a_worker_rests_while_what_runs_must_end_first(driver: Driver):
     hand_out = _HandOut(driver, at_once=2)
     tell = _Watch(driver, hand_out, Resources())
@@ -58,7 +79,7 @@ def test_a_worker_rests_while_what_runs_must_end_first(driver: Driver):
     assert hand_out.suggest("b") == {"job": None}
     assert hand_out.suggest("c") is None, "two workers have something to begin with"
     for name in ("a", "b"):
-        tell.on_trial_start(0, [], SimpleNamespace(trial_id=name))
+        tell.on_trial_start(0, [], trial(name, worker=name))
     assert hand_out.suggest("c") == {"job": None}
     assert not stop("b", {"said": None})
     tell.on_trial_error(0, [], SimpleNamespace(trial_id="z", config={"job": None}))
@@ -83,7 +104,7 @@ def test_no_more_trials_are_out_than_may_run_at_once(driver: Driver):
     tell = _Watch(driver, hand_out, Resources())
     for name in ("a", "b"):
         assert hand_out.suggest(name)
-        tell.on_trial_start(0, [], SimpleNamespace(trial_id=name))
+        tell.on_trial_start(0, [], trial(name, worker=name))
     assert hand_out.suggest("c") is None
     driver.take(hand_out.numbers["a"], Epoch(1, 0.5, 1.0))
     hand_out.on_trial_complete("a")
