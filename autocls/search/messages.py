@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from autocls.domains import Domain, Value
 from autocls.recipe import Recipe
@@ -40,11 +41,15 @@ class Job:
     """One trial's work: its number in the study, what to train, and the score from which on its weights are wanted."""
 
     number: int
-    recipe: Recipe
+    recipe: Recipe = field(repr=False)  # Tune names a trial after what it is given
     seed: int
     best: float
     limits: Limits = NO_LIMITS
     """What its network may cost."""
+
+    def __deepcopy__(self, copied: dict[int, Any]) -> Self:
+        """Itself, as nothing in it changes: Tune copies what a trial is given twice, and keeps both."""
+        return self
 
 
 @dataclass(frozen=True)

@@ -58,5 +58,9 @@ class Worker(tune.Trainable):
         said = next(self._epochs)
         return {"said": said, "score": 0.0 if said is None else said.score}
 
+    def get_auto_filled_metrics(self, *asked: Any, **wanted: Any) -> dict[str, Any]:
+        """None: Tune's own would carry the recipe back after each epoch, and the driver keep statistics of them."""
+        return {}
+
     def cleanup(self) -> None:
         self._peers.dismiss()

@@ -1,6 +1,7 @@
 import math
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from safetensors.torch import load
 from autocls.errors import TrialFailed
 from autocls.recipe import Recipe
 from autocls.search.messages import Job
+from autocls.search.runner import imagine
 from autocls.search.worker import Worker
-from autocls.training.footprint import Footprint, Limits
+from autocls.training.footprint import NO_LIMITS, Footprint, Limits
 from autocls.training.loop import EpochResult
 
 RECIPE = Recipe(epochs=3)
@@ -92,3 +94,13 @@ def test_an_error_that_nobody_expected_is_told_with_its_traceback(tmp_path: Path
     made.setup({"job": Job(0, RECIPE, 1, 0.0)}, runner=run, checkpoints=tmp_path)
     expected = made.step()["said"]
     assert (expected.failure, expected.traceback) == ("the loss is nan", "")
+
+
+def test_a_simulated_epoch_s_seconds_are_its_own() -> None:
+    def objective(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:
+        yield from (0.5, 0.6)
+
+    epochs = imagine(objective)(RECIPE, 0, NO_LIMITS, None)
+    next(epochs)
+    time.sleep(0.2)  # the driver thinks
+    assert next(epochs).seconds < 0.1
