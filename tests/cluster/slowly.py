@@ -7,6 +7,7 @@ from pathlib import Path
 
 import autocls
 from autocls.data import Prepared
+from autocls.data.shipment import Shipment
 from autocls.recipe import Recipe
 from autocls.search import checkpoint, run, runner
 from autocls.search.driver import Snapshot
@@ -24,17 +25,24 @@ def line(recipe: Recipe, epoch: int) -> str:
 
 
 def _train(
-    lines: Path, prepared: Prepared, metric: str, recipe: Recipe, seed: int, limits: Limits, state: State | None
+    lines: Path,
+    prepared: Prepared,
+    metric: str,
+    shipment: Shipment | None,
+    recipe: Recipe,
+    seed: int,
+    limits: Limits,
+    state: State | None,
 ) -> Iterator[EpochResult]:
     checkpoint.EVERY, checkpoint.SHARE = 0.0, 1e9
-    for result in runner.train_on(prepared, metric)(recipe, seed, limits, state):
+    for result in runner.train_on(prepared, metric, shipment)(recipe, seed, limits, state):
         with lines.open("a") as file:
             file.write(line(recipe, result.epoch) + "\n")
         time.sleep(0.4)
         yield result
 
 
-def train_on(lines: Path) -> Callable[[Prepared, str], Runner]:
+def train_on(lines: Path) -> Callable[[Prepared, str, Shipment | None], Runner]:
     """Like the runner's own, slow; writes to a file of lines."""
     return partial(partial, _train, lines)
 

@@ -208,7 +208,8 @@ def test_a_node_whose_cache_is_full_says_so_and_goes_on_when_there_is_room(
     disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = Job(0, Recipe(image_size=28, epochs=1), seed=0, best=1.0)
-    prepared = prepare("digits", cache=disk)  # at no size yet, as on a node that shares no cache
+    monkeypatch.setenv("AUTOCLS_CACHE", str(disk))
+    prepared = prepare("digits")  # at no size yet, as on a node that shares no cache
     filler = fill(disk)
     monkeypatch.setattr(training, "PATIENCE", 1.0)
     (said,) = training.epochs(job, train_on(prepared, "accuracy"), Keeper(job, tmp_path))
