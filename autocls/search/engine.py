@@ -10,6 +10,7 @@ from autocls.search.checkpoint import CHECKPOINTS
 from autocls.search.driver import Driver
 from autocls.search.folder import make
 from autocls.search.kept import KEPT
+from autocls.search.placement import Resources, fit
 from autocls.search.runner import Runner
 
 
@@ -21,7 +22,7 @@ def knock(address: str) -> None:
 
 @contextmanager
 def engine(
-    address: str, runner: Runner, resources: cluster.Resources, scratch: Path
+    address: str, runner: Runner, resources: Resources, scratch: Path
 ) -> Iterator[tuple[Callable[[Driver], None], int]]:
     """What runs a driver's trials, and how many it runs at once. Raises BadInput when no cluster answers or fits."""
     scratch = scratch.resolve()
@@ -29,7 +30,7 @@ def engine(
         yield partial(_run_here, runner=runner, scratch=scratch), 1
         return
     with connection.connected(address):
-        fitting, at_once = cluster.fit(resources, cluster.nodes_here())
+        fitting, at_once = fit(resources, cluster.nodes_here())
         yield partial(_run_there, runner=runner, resources=fitting, at_once=at_once, scratch=scratch), at_once
 
 
@@ -38,7 +39,7 @@ def _run_here(driver: Driver, runner: Runner, scratch: Path) -> None:
     inline.run(driver, runner, checkpoints=scratch / CHECKPOINTS)
 
 
-def _run_there(driver: Driver, runner: Runner, resources: cluster.Resources, at_once: int, scratch: Path) -> None:
+def _run_there(driver: Driver, runner: Runner, resources: Resources, at_once: int, scratch: Path) -> None:
     _make(scratch)
     cluster.run(driver, runner, resources=resources, at_once=at_once, scratch=scratch)
 

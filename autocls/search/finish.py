@@ -69,7 +69,7 @@ def finish(target: Path, study: Study, prepared: Prepared | None, driver: Driver
         result = _finish(target, study, prepared, driver)
     if result.stopped != INTERRUPTED:
         study.note(FINISHED, True)
-    study.close()
+    study.flush()
     if result.stopped != INTERRUPTED:
         shutil.rmtree(target / SCRATCH, ignore_errors=True)
     return result

@@ -11,11 +11,12 @@ from autocls.data import Prepared, prepare
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.report import write_report
-from autocls.search import attributing, cluster, folder
+from autocls.search import attributing, folder
 from autocls.search.driver import Budget, Driver, Watch
 from autocls.search.engine import engine
 from autocls.search.evidence import chosen_trial, verdict
 from autocls.search.exhibits import write_answers, write_pictures
+from autocls.search.placement import Resources
 from autocls.search.record import Record
 from autocls.search.runner import Objective, imagine, train_on
 from autocls.search.sealed import open_test
@@ -53,7 +54,7 @@ def more(
         prepared = _prepared(target, about, root)
         runner = train_on(prepared, about["metric"])
     space, misfits_here = Space.load(target / "space.yaml"), misfits_on(prepared)
-    with engine(address, runner, cluster.Resources(cpus_per_trial, gpus_per_trial), target / "scratch") as (
+    with engine(address, runner, Resources(cpus_per_trial, gpus_per_trial), target / "scratch") as (
         run,
         at_once,
     ):

@@ -4,35 +4,27 @@ import logging
 import time as clock
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from functools import partial
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autocls.data import Prepared, prepare
-from autocls.data.shipment import Shipment
 from autocls.errors import BadInput
 from autocls.files import resumable
-from autocls.search import cluster, folder, screening
-from autocls.search.driver import Budget, Driver, Watch
-from autocls.search.engine import engine, knock
-from autocls.search.environment import describe, device
-from autocls.search.finish import FINISHED, SCRATCH, SearchResult, appoint, finish
-from autocls.search.kept import KEPT
+from autocls.search import folder, screening
+from autocls.search.driver import Driver, Watch
+from autocls.search.engine import knock
+from autocls.search.environment import describe
+from autocls.search.finish import FINISHED, SearchResult, finish
 from autocls.search.mirror import begun_at, taken_up_at
-from autocls.search.programme import whole
 from autocls.search.record import INTERRUPTED
 from autocls.search.request import Request
-from autocls.search.runner import Objective, Runner, imagine, train_on
-from autocls.search.setting import Plan, Setting, misfits_on
+from autocls.search.runner import Objective
 from autocls.search.strategies import check_names
-from autocls.search.study import Misfits, Study, no_misfits
+from autocls.search.study import Study
+from autocls.search.task import Task
 from autocls.space import Space
-from autocls.training.footprint import Limits
 from autocls.training.metrics import metric as metric_named
-from autocls.training.teacher import load_teacher
-from autocls.tricks.distillation import Teacher
 from autocls.verdict.prior import Prior
 
 log = logging.getLogger("autocls")
@@ -119,46 +111,33 @@ def search(
     out = out if out is not None else folder.default(_short(data, objective), name)
     with begun_at(out) as target:
         knock(address)  # before data is read, which may take minutes
-        task = _Task.of(request, opened, objective)
+        task = Task.of(request, opened, objective)
         return _begin(task, target, address, Path(name).stem, favoured, watch, began)
 
 
 def _begin(
-    task: "_Task",
-    target: Path,
-    address: str,
-    name: str,
-    favoured: Mapping[str, str],
-    watch: Watch,
-    began: float,
+    task: Task, target: Path, address: str, name: str, favoured: Mapping[str, str], watch: Watch, began: float
 ) -> SearchResult:
     """Carry a new search out. Raises BadInput."""
     asked, opened = task.request, task.space
-    with task.engine(address, target) as (run, at_once):
-        about = {
-            "space": name,
-            "metric": asked.metric,
-            "sampler": asked.sampler,
-            "pruner": asked.pruner,
-            "limits": {limit: most for limit, most in vars(task.limits).items() if most is not None},
-            "device": "" if task.prepared is None else device(asked.cpus_per_trial),
-            **_about(task.prepared),
-        }
-        folder.make(target)
-        study = Study.create(
-            target, asked.storage, opened, about,
-            seed=asked.seed, sampler=asked.sampler, pruner=asked.pruner, misfits=task.misfits,
-            driver=asked.driver,
-        )  # fmt: skip
-        if study.joined:
-            log.info("%s: joined; the search that began it screens and judges", asked.storage)
-        elif favoured:
-            study.suggest(screening.with_choices(opened, screening.offered(opened, favoured)))
-        folder.write_beginning(target, opened, describe(task.prepared, asked.seed))
-        asked.write(target)
-        driver = task.driver(study, target, began, watch, at_once)
-        _carry_out(target, study, driver, run, began)
-    return finish(target, study, task.prepared, driver)
+    with ExitStack() as held:
+        with task.engine(address, target) as (run, at_once):
+            folder.make(target)
+            study = Study.create(
+                target, asked.storage, opened, {"space": name, **task.about()},
+                seed=asked.seed, sampler=asked.sampler, pruner=asked.pruner, misfits=task.misfits,
+                driver=asked.driver,
+            )  # fmt: skip
+            held.enter_context(closing(study))
+            if study.joined:
+                log.info("%s: joined; the search that began it screens and judges", asked.storage)
+            elif favoured:
+                study.suggest(screening.with_choices(opened, screening.offered(opened, favoured)))
+            folder.write_beginning(target, opened, describe(task.prepared, asked.seed))
+            asked.write(target)
+            driver = task.driver(study, target, began, watch, at_once)
+            _carry_out(target, study, driver, run, began)
+        return finish(target, study, task.prepared, driver)
 
 
 def resume(
@@ -197,78 +176,23 @@ def _go_on(target: Path, request: Request, objective: Objective | None, address:
         raise BadInput(f"{target}: its trials were simulated: resume it from Python, with autocls.resume")
     opened = Space.load(target / "space.yaml")
     knock(address)
-    task = _Task.of(request, opened, objective)
-    study = Study.reopen(target, request.storage, opened, task.misfits, request.driver)
-    about = study.about()
-    stopped = about.get("stopped")
-    if about.get(FINISHED):
-        study.close()
-        raise BadInput(f"{target}: its search has ended: {stopped}; there is nothing to resume")
-    if task.prepared is not None and task.prepared.fingerprint != about["fingerprint"]:
-        study.close()
-        raise BadInput(f"{request.data}: the images have changed since the search began: it can't go on with them")
-    began = clock.monotonic() - about.get("seconds", 0.0)
-    if stopped and stopped != INTERRUPTED:
-        return finish(target, study, task.prepared, task.driver(study, target, began, watch, at_once=1))
-    with task.engine(address, target) as (run, at_once):
-        study.resume()
+    task = Task.of(request, opened, objective)
+    with closing(Study.reopen(target, request.storage, opened, task.misfits, request.driver)) as study:
+        about = study.about()
+        stopped = about.get("stopped")
+        if about.get(FINISHED):
+            raise BadInput(f"{target}: its search has ended: {stopped}; there is nothing to resume")
+        if task.prepared is not None and task.prepared.fingerprint != about["fingerprint"]:
+            raise BadInput(f"{request.data}: the images have changed since the search began: it can't go on with them")
         began = clock.monotonic() - about.get("seconds", 0.0)
-        driver = task.driver(study, target, began, watch, at_once)
-        _carry_out(target, study, driver, run, began)
-    return finish(target, study, task.prepared, driver)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A request with all that it takes to carry it out."""
-
-    request: Request
-    space: Space
-    prepared: Prepared | None
-    """None for simulated trials."""
-    runner: Runner
-    limits: Limits
-    misfits: Misfits
-
-    @classmethod
-    def of(cls, request: Request, space: Space, objective: Objective | None) -> "_Task":
-        """Reads the data, and asks the space's teachers. Raises BadInput."""
-        limits = _limits(request.max_params, request.max_latency, objective)
-        if objective is not None:
-            return cls(request, space, None, imagine(objective), limits, no_misfits)
-        root = Path(request.root) if request.root else None
-        prepared = prepare(
-            str(request.data), seed=request.seed, sizes=space.sizes(), root=root, skip_bad=request.skip_bad
-        )
-        for note in prepared.notes:
-            log.info("%s", note)
-        for teacher in _teachers(space):
-            load_teacher(teacher, prepared.classes, prepared.channels)
-        shipment = Shipment.of(prepared, space.sizes()) if request.send_data else None
-        runner = train_on(prepared, request.metric, shipment)
-        return cls(request, space, prepared, runner, limits, misfits_on(prepared))
-
-    def engine(self, address: str, target: Path) -> AbstractContextManager[tuple[Callable[[Driver], None], int]]:
-        """What runs its trials at an address, and how many at once. Raises BadInput."""
-        asked = self.request
-        resources = cluster.Resources(asked.cpus_per_trial, asked.gpus_per_trial, asked.max_concurrent, asked.stall)
-        return engine(address, self.runner, resources, target / SCRATCH)
-
-    def driver(self, study: Study, target: Path, began: float, watch: Watch, at_once: int) -> Driver:
-        """The driver of its study, which may have begun earlier."""
-        asked = self.request
-        plan = Plan(asked.confirm, asked.seeds, asked.screen)
-        return Driver(
-            study,
-            Budget(asked.trials, asked.seconds),
-            self.space.baseline(),
-            began,
-            watch,
-            partial(appoint, target / folder.TEACHERS, self.prepared, asked.metric),
-            partial(whole, Setting(self.space, plan, asked.seed, self.misfits, at_once)),
-            keep=max(1, asked.confirm),
-            kept_in=(target / SCRATCH / KEPT).resolve(),
-        )
+        if stopped and stopped != INTERRUPTED:
+            return finish(target, study, task.prepared, task.driver(study, target, began, watch, at_once=1))
+        with task.engine(address, target) as (run, at_once):
+            study.resume()
+            began = clock.monotonic() - about.get("seconds", 0.0)
+            driver = task.driver(study, target, began, watch, at_once)
+            _carry_out(target, study, driver, run, began)
+        return finish(target, study, task.prepared, driver)
 
 
 def _carry_out(target: Path, study: Study, driver: Driver, run: Callable[[Driver], None], began: float) -> None:
@@ -304,22 +228,6 @@ def _check(request: Request) -> None:
     check_names(request.sampler, request.pruner)
 
 
-def _teachers(space: Space) -> list[Path]:
-    """The model folders that recipes of a space may learn from."""
-    options = space.slots["distill"]
-    assert isinstance(options, tuple), "distill is a trick's slot"
-    return [Path(option.decided["folder"]) for option in options if option.trick is Teacher]
-
-
-def _limits(parameters: int | None, latency: float | None, objective: Objective | None) -> Limits:
-    for option, limit in (("--max-params", parameters), ("--max-latency", latency)):
-        if limit is not None and limit <= 0:
-            raise BadInput(f"{option}: more than 0, not {limit:g}")
-        if limit is not None and objective is not None:
-            raise BadInput(f"{option}: a simulated trial has no network that could cost too much")
-    return Limits(parameters, latency)
-
-
 def _space(space: str | Path | Mapping[str, Any] | Space, epochs: int | None) -> Space:
     if isinstance(space, str | Path):
         space = Space.load(space)
@@ -330,17 +238,3 @@ def _space(space: str | Path | Mapping[str, Any] | Space, epochs: int | None) ->
 
 def _short(data: str | Path | None, objective: Objective | None) -> str:
     return getattr(objective, "__name__", "objective") if data is None else str(data)
-
-
-def _about(prepared: Prepared | None) -> dict[str, Any]:
-    if prepared is None:
-        return {"data": "objective", "source": "objective", "classes": [], "counts": {}, "notes": []}
-    return {
-        "data": prepared.name,
-        "source": prepared.source,
-        "classes": list(prepared.classes),
-        "counts": prepared.counts,
-        "notes": list(prepared.notes),
-        "channels": prepared.channels,
-        "fingerprint": prepared.fingerprint,
-    }

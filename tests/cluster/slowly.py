@@ -9,7 +9,7 @@ import autocls
 from autocls.data import Prepared
 from autocls.data.shipment import Shipment
 from autocls.recipe import Recipe
-from autocls.search import checkpoint, run, runner
+from autocls.search import checkpoint, runner, task
 from autocls.search.driver import Snapshot
 from autocls.search.runner import Runner
 from autocls.training.footprint import Limits
@@ -53,7 +53,7 @@ def show(snapshot: Snapshot) -> None:
 
 def drive(address: str, folder: str, trials: int, epochs: int) -> None:
     """Search so, and print how it stands at each change."""
-    run.train_on = train_on(Path(folder).with_suffix(".lines"))
+    task.train_on = train_on(Path(folder).with_suffix(".lines"))
     autocls.search(
         "digits", {**SPACE, "epochs": epochs}, trials=trials, out=folder, address=address, confirm=0, sampler="random",
         pruner="none", watch=show,

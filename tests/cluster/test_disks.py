@@ -19,7 +19,7 @@ from autocls import files
 from autocls.data import prepare
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
-from autocls.search import journal, run, study, training
+from autocls.search import journal, run, store, task, training
 from autocls.search.checkpoint import Keeper
 from autocls.search.driver import Snapshot
 from autocls.search.kept import Kept
@@ -106,7 +106,7 @@ def check_nothing_lost(out: Path, result: Any) -> None:
 def test_a_disk_that_is_full_for_a_while_costs_nothing(
     node: None, disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "train_on", slowly.train_on(tmp_path / "lines"))  # its checkpoints go there too
+    monkeypatch.setattr(task, "train_on", slowly.train_on(tmp_path / "lines"))  # its checkpoints go there too
     full = at(4, lambda: fill(disk).unlink)
     check_nothing_lost(disk / "run", search(disk / "run", watch=full))
 
@@ -114,7 +114,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(
 def test_storage_that_is_gone_for_a_while_costs_nothing(
     node: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "train_on", slowly.train_on(tmp_path / "lines"))
+    monkeypatch.setattr(task, "train_on", slowly.train_on(tmp_path / "lines"))
     kept, here, images, away = (tmp_path / name for name in ("kept", "here", "images", "away"))
     for folder in (kept, here, images):
         folder.mkdir()
@@ -144,8 +144,8 @@ def test_storage_that_is_gone_for_a_while_costs_nothing(
 def test_a_disk_that_stays_full_ends_the_search_with_what_to_do_and_what_was_told_is_resumed(
     node: None, disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "train_on", slowly.train_on(tmp_path / "lines"))
-    monkeypatch.setattr(study, "Journal", partial(journal.Journal, patience=1))
+    monkeypatch.setattr(task, "train_on", slowly.train_on(tmp_path / "lines"))
+    monkeypatch.setattr(store, "Journal", partial(journal.Journal, patience=1))
 
     def watch(now: Snapshot) -> None:
         if now.complete >= 2:

@@ -22,7 +22,7 @@ from ray.cluster_utils import Cluster
 import autocls
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
-from autocls.search import run
+from autocls.search import run, task
 from autocls.search.record import Record
 from autocls.training.artifact import load
 from autocls.verdict.file import load as load_verdict
@@ -79,7 +79,7 @@ def test_the_workers_of_a_killed_driver_end_and_a_resumed_search_goes_on_from_th
     until(lambda: all(actor["State"] == "DEAD" for actor in ray._private.state.actors().values()), "an actor is left")
     until(lambda: ray.available_resources().get("CPU") == 2, "its cores are not free")
     until(lambda: not any(map(psutil.pid_exists, workers)), "a worker's process is left")
-    monkeypatch.setattr(run, "train_on", slowly.train_on(folder.with_suffix(".lines")))
+    monkeypatch.setattr(task, "train_on", slowly.train_on(folder.with_suffix(".lines")))
     result = autocls.resume(folder)
 
     record = Record.open(folder)
