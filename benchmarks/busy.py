@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import psutil
 
-from autocls.search.driver import Snapshot
+from autocls.search.snapshot import Snapshot
 
 OFTEN = 0.2
 """Seconds between two looks at the driver."""

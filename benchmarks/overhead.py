@@ -100,7 +100,7 @@ def searched(trials: int, epochs: int, limit: float) -> Searched:
 def _search(trials: int, epochs: int, limit: float, folder: Path) -> dict[str, Any]:
     """All that ``Searched`` holds but the page."""
     import autocls
-    from autocls.search.driver import Snapshot
+    from autocls.search.snapshot import Snapshot
     from benchmarks.nothing import nothing
 
     ended, memory = list[float](), 0.0

@@ -1,9 +1,12 @@
 """A server on this machine that speaks S3, for tests that keep something there."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import pytest
 from moto.server import ThreadedMotoServer
 
 HOST = "127.0.0.1"
@@ -17,6 +20,17 @@ def serve(port: int = 0) -> ThreadedMotoServer:
     server = ThreadedMotoServer(ip_address=HOST, port=port, verbose=False)
     server.start()
     return server
+
+
+@contextmanager
+def served() -> Iterator[ThreadedMotoServer]:
+    """A running server that whatever runs meanwhile may ask."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        server = serve()
+        yield server
+        server.stop()
 
 
 def port_of(server: ThreadedMotoServer) -> int:

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from autocls.search.driver import Snapshot
+from autocls.search.snapshot import Snapshot
 from autocls.verdict.verdict import Phase
 
 _DOING = {Phase.SCREEN: "screening", Phase.CONFIRM: "confirming", Phase.ATTRIBUTE: "attributing"}

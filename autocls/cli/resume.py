@@ -34,9 +34,9 @@ def command(
         if address != "inline":
             begin(address)
         from autocls.cli.search import conduct
-        from autocls.search.driver import Watch
         from autocls.search.finish import SearchResult
         from autocls.search.run import resume
+        from autocls.search.snapshot import Watch
 
         def go_on(watch: Watch) -> SearchResult:
             return resume(

@@ -12,8 +12,8 @@ from autocls.cli.quantities import amount, seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autocls.search.driver import Watch
     from autocls.search.finish import SearchResult
+    from autocls.search.snapshot import Watch
 
 
 def command(
@@ -82,10 +82,10 @@ def command(
     locate(data), find(space)  # a slip is said before anything starts
     if address != "inline":
         begin(address)  # while the rest is imported
-    from autocls.search.driver import Watch
     from autocls.search.folder import default
-    from autocls.search.mirror import local
     from autocls.search.run import search
+    from autocls.search.snapshot import Watch
+    from autocls.search.urls import local
 
     place = out if out is not None else str(default(data, space))
 
@@ -118,8 +118,8 @@ def conduct(
     """Run a search with its page (where it is ``watched``) and its progress beside it, and print what it came to."""
     from autocls.cli.progress import Progress
     from autocls.cli.watch import Beside
-    from autocls.search.driver import Snapshot
     from autocls.search.record import INTERRUPTED
+    from autocls.search.snapshot import Snapshot
 
     with Beside(folder) as page:
         with Progress(shown=shown) as progress:

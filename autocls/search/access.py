@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass
 import ray
 from ray._private import services
 from ray._private.utils import check_version_info
-from ray._raylet import (  # type: ignore[attr-defined]
+from ray._raylet import (  # type: ignore[attr-defined]  # compiled, without stubs
     AuthenticationMode,
     AuthenticationTokenLoader,
     Config,
     GcsClient,
     get_authentication_mode,
 )
-from ray.core.generated.gcs_pb2 import GcsNodeInfo  # type: ignore[attr-defined]
+from ray.core.generated.gcs_pb2 import GcsNodeInfo  # type: ignore[attr-defined]  # made by protobuf
 from ray.exceptions import AuthenticationError, RayError
 
 from autocls.errors import BadInput

@@ -66,7 +66,7 @@ def run(driver: Driver, runner: Runner, *, resources: Resources, at_once: int, s
             name="trials",
             storage_path=elsewhere,
             search_alg=hand_out,
-            scheduler=_Newest(),  # type: ignore[no-untyped-call]
+            scheduler=_Newest(),  # type: ignore[no-untyped-call]  # Ray's own __init__
             num_samples=-1,
             stop=_Stop(driver, hand_out, watch),
             callbacks=[watch],

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray._raylet import Config  # type: ignore[attr-defined]
+from ray._raylet import Config  # type: ignore[attr-defined]  # compiled, without stubs
 from ray.util.client import ray as client
 
 from autocls.errors import BadInput

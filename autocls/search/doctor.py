@@ -28,8 +28,9 @@ from autocls.errors import BadInput
 from autocls.search import node_check
 from autocls.search.connection import connected
 from autocls.search.diagnosis import Answer, Clock, Finding, Here, Node, judge
-from autocls.search.mirror import Mirror, is_url, shown
+from autocls.search.mirror import Mirror
 from autocls.search.node_check import DRIVER, Question
+from autocls.search.urls import is_url, shown
 
 PACKAGES = ("autocls", "ray", "torch", "torchvision", "timm", "optuna")
 """Those whose versions must be the driver's."""

@@ -15,6 +15,7 @@ from autocls.recipe import Recipe
 from autocls.search.kept import Kept
 from autocls.search.messages import Asked, Ended, Epoch, Job, Run
 from autocls.search.record import INTERRUPTED, Row
+from autocls.search.snapshot import Budget, Snapshot, Watch
 from autocls.search.study import Study
 from autocls.training.footprint import NO_LIMITS
 from autocls.verdict.verdict import Phase
@@ -27,36 +28,6 @@ PAUSE = 5.0
 
 def _key(run: Run | Row) -> tuple[Phase, str, int]:
     return Phase(run.phase), run.role, run.seed
-
-
-@dataclass(frozen=True)
-class Budget:
-    """When a search ends: after so many trials of the search, or so many seconds in all; None is no limit."""
-
-    trials: int | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """How a search stands."""
-
-    complete: int = 0
-    """Trials of the search, likewise ``pruned`` and ``failed``."""
-    pruned: int = 0
-    failed: int = 0
-    running: int = 0
-    designed: int = 0
-    """Runs of the screen and of the verdict that ended."""
-    phase: Phase = Phase.SEARCH
-    """What was asked for last."""
-    epochs: int = 0
-    best: float = -math.inf
-    best_number: int | None = None
-    best_recipe: Recipe | None = None
-    seconds: float = 0.0
-    budget: Budget = Budget()
-    baseline: Recipe | None = None
 
 
 @dataclass
@@ -78,8 +49,6 @@ class _Live:
             numerics=said.numerics or so_far.numerics,
         )
 
-
-Watch = Callable[[Snapshot], None]
 
 Appoint = Callable[[int, Recipe, float, Path], Path]
 """The model folder of a complete trial, of its number, recipe, score and the folder that its weights lie in."""

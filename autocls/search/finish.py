@@ -18,11 +18,12 @@ from autocls.probe import Bench, cost
 from autocls.recipe import Recipe
 from autocls.report import write_report
 from autocls.search import folder
-from autocls.search.driver import Driver, Snapshot
+from autocls.search.driver import Driver
 from autocls.search.evidence import verdict
 from autocls.search.exhibits import write_answers, write_associations, write_pictures
 from autocls.search.record import INTERRUPTED, Row
 from autocls.search.sealed import open_test
+from autocls.search.snapshot import Snapshot
 from autocls.search.study import Study
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save, save_weights
 from autocls.training.loop import train

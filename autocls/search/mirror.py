@@ -1,9 +1,7 @@
 """A run folder that is kept at a URL: the search works in a local one, and brings there what changes in it."""
 
-import hashlib
 import logging
 import os
-import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -16,12 +14,12 @@ import fsspec
 import pyarrow as pa
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, FSSpecHandler, PyFileSystem
 
-from autocls.data.cache import cache_root
 from autocls.errors import BadInput
 from autocls.files import PART, whole
 from autocls.search.folder import must_be_free
 from autocls.search.record import JOURNAL
 from autocls.search.request import REQUEST
+from autocls.search.urls import is_url, local, shown
 
 log = logging.getLogger("autocls")
 
@@ -40,22 +38,6 @@ SCRATCH = "scratch"
 
 Stamp = tuple[int, int]
 """How a file was: its size in bytes, and when it was changed, in nanoseconds."""
-
-
-def is_url(out: str) -> bool:
-    """Whether it has a scheme and ``://``; a scheme of one letter is a drive of Windows."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", out) is not None
-
-
-def local(out: str) -> Path:
-    """The folder itself, or where one that is kept at a URL lies on this machine: in the user's cache."""
-    if not is_url(out):
-        return Path(out)
-    place, _, options = out.partition("?")
-    place = place.rstrip("/")
-    name = re.sub(r"[^\w.-]+", "_", place.rpartition("/")[2])
-    mark = hashlib.blake2b(f"{place}?{options}".encode(), digest_size=4).hexdigest()
-    return cache_root().expanduser().absolute() / "runs" / f"{name}-{mark}"
 
 
 def at_hand(word: str) -> str:
@@ -314,11 +296,6 @@ def _scratch(names: Iterable[str]) -> list[str]:
 def _stamp(path: Path) -> Stamp:
     found = path.stat()
     return found.st_size, found.st_mtime_ns
-
-
-def shown(url: str) -> str:
-    """The URL without a password in it."""
-    return re.sub(r"//[^/@]*:[^/@]*@", "//…@", url)
 
 
 def _why(error: Any) -> str:

@@ -12,7 +12,7 @@ from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.report import write_report
 from autocls.search import attributing, folder
-from autocls.search.driver import Budget, Driver, Watch
+from autocls.search.driver import Driver
 from autocls.search.engine import engine
 from autocls.search.evidence import chosen_trial, verdict
 from autocls.search.exhibits import write_answers, write_pictures
@@ -21,6 +21,7 @@ from autocls.search.record import Record
 from autocls.search.runner import Objective, imagine, train_on
 from autocls.search.sealed import open_test
 from autocls.search.setting import Plan, Setting, misfits_on
+from autocls.search.snapshot import Budget, Watch
 from autocls.search.study import Study
 from autocls.space import Space
 from autocls.training.artifact import CARD

@@ -12,7 +12,7 @@ from typing import Any
 from autocls.errors import BadInput
 from autocls.files import resumable
 from autocls.search import folder, screening
-from autocls.search.driver import Driver, Watch
+from autocls.search.driver import Driver
 from autocls.search.engine import knock
 from autocls.search.environment import describe
 from autocls.search.finish import FINISHED, SearchResult, finish
@@ -20,6 +20,7 @@ from autocls.search.mirror import begun_at, taken_up_at
 from autocls.search.record import INTERRUPTED
 from autocls.search.request import Request
 from autocls.search.runner import Objective
+from autocls.search.snapshot import Watch
 from autocls.search.strategies import check_names
 from autocls.search.study import Study
 from autocls.search.task import Task

@@ -10,10 +10,10 @@ import pandas as pd
 from autocls.domains import Domain, OneOf, Value
 from autocls.recipe import Recipe, chosen
 from autocls.search.driver import Driver, Move
+from autocls.search.fitting import Misfits
 from autocls.search.messages import Run
 from autocls.search.record import Row
 from autocls.search.setting import Setting
-from autocls.search.study import Misfits
 from autocls.space import Space
 from autocls.tricks.distillation import Best
 from autocls.verdict.screening import best_looking, design, dropped, estimate

@@ -6,8 +6,8 @@ from functools import partial
 
 from autocls.data import Prepared
 from autocls.search.driver import Driver
+from autocls.search.fitting import Misfits, no_misfits
 from autocls.search.record import Row
-from autocls.search.study import Misfits, no_misfits
 from autocls.space import Space
 from autocls.training.network import misfits
 from autocls.verdict.verdict import Phase

@@ -13,7 +13,8 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from autocls.errors import BadInput
-from autocls.recipe import Recipe, chosen
+from autocls.recipe import Recipe
+from autocls.search.fitting import NO_TEACHER, FindTeacher, Fitting, Misfits, no_misfits, no_teacher
 from autocls.search.journal import Journal
 from autocls.search.messages import Asked, Ended, Run
 from autocls.search.parameters import distribution, suggest
@@ -24,7 +25,6 @@ from autocls.search.strategies import PRUNERS, SAMPLERS
 from autocls.search.tried import Tried
 from autocls.space import Space
 from autocls.training.footprint import Limits
-from autocls.tricks.distillation import Best
 from autocls.verdict.verdict import Phase
 
 DUPLICATES_IN_A_ROW = 100
@@ -34,25 +34,6 @@ EVERY = 1.0
 """Seconds between two notes of the time."""
 
 T = TypeVar("T")
-
-Misfits = Callable[[Recipe], Mapping[str, str]]
-"""The slots of a recipe whose choice has no place in it, and why."""
-
-
-def no_misfits(recipe: Recipe) -> Mapping[str, str]:
-    """Where nothing is known of what has a place where."""
-    return {}
-
-
-FindTeacher = Callable[[], Path | None]
-"""The model folder of the best complete trial; None while there is none."""
-
-
-def no_teacher() -> None:
-    """Where no trial is complete."""
-
-
-NO_TEACHER = "best: not applicable: no trial is complete yet that it could learn from"
 
 
 @dataclass
@@ -95,11 +76,9 @@ class Study(Record):
         self.limits = Limits(**about.get("limits", {}))
         """What a winner's network may cost."""
         self._space = space
-        self._baseline = space.baseline()
-        self._misfits = misfits
+        self._fitting = Fitting(space.baseline(), misfits)
         self._live: dict[int, _Live] = {}
         self._aside: dict[Recipe, Trial] = {}
-        self._ruled_out: dict[tuple[str, str], str] = {}
         self._tried = Tried()
         self.unfinished: list[Asked] = []
         """Trials that were begun and have not ended when the study was opened; whoever opens it takes them up."""
@@ -224,7 +203,7 @@ class Study(Record):
 
     def rule_out(self, slot: str, choice: str, reason: str) -> None:
         """Leave a choice out of all recipes to come, which have its slot's neutral one instead."""
-        self._ruled_out[slot, choice] = reason
+        self._fitting.rule_out(slot, choice, reason)
 
     def begin(self, run: Run) -> Asked:
         """A trial of a designed run, which the sampler learns from if it has parameters."""
@@ -254,7 +233,7 @@ class Study(Record):
         """
         for _ in range(DUPLICATES_IN_A_ROW):
             trial, wanted = self._next(teacher)
-            recipe, left_out = self._settled(wanted, teacher)
+            recipe, left_out = self._fitting.settled(wanted, teacher)
             if left_out.get("distill") == NO_TEACHER and recipe in self._tried and wanted not in self._aside:
                 self._aside[wanted] = trial
                 continue
@@ -280,19 +259,6 @@ class Study(Record):
             return self._aside.pop(wanted), wanted
         trial = self._half_asked.pop(0) if self._half_asked else self._study.ask()
         return trial, self._space.suggest(lambda name, domain: suggest(trial, name, domain))
-
-    def _settled(self, wanted: Recipe, teacher: FindTeacher) -> tuple[Recipe, dict[str, str]]:
-        """The recipe to train for the one that was asked for, and why slots of it are left out."""
-        ruled_out = {slot: why for (slot, choice), why in self._ruled_out.items() if chosen(wanted, slot) == choice}
-        wanted = wanted.model_copy(update={slot: getattr(self._baseline, slot) for slot in ruled_out})
-        misfits = dict(self._misfits(wanted))
-        if isinstance(wanted.distill, Best):
-            folder = teacher()
-            if folder is None:
-                misfits["distill"] = NO_TEACHER
-            else:
-                wanted = wanted.model_copy(update={"distill": wanted.distill.taught_by(folder)})
-        return wanted.without(misfits), ruled_out | misfits
 
     def knows(self, number: int, epoch: int) -> bool:
         """Whether it has a trial's score of an epoch."""

@@ -12,17 +12,19 @@ from autocls.data import Prepared, prepare
 from autocls.data.shipment import Shipment
 from autocls.errors import BadInput
 from autocls.search import folder
-from autocls.search.driver import Budget, Driver, Watch
+from autocls.search.driver import Driver
 from autocls.search.engine import engine
 from autocls.search.environment import device
 from autocls.search.finish import SCRATCH, appoint
+from autocls.search.fitting import Misfits, no_misfits
 from autocls.search.kept import KEPT
 from autocls.search.placement import Resources
 from autocls.search.programme import whole
 from autocls.search.request import Request
 from autocls.search.runner import Objective, Runner, imagine, train_on
 from autocls.search.setting import Plan, Setting, misfits_on
-from autocls.search.study import Misfits, Study, no_misfits
+from autocls.search.snapshot import Budget, Watch
+from autocls.search.study import Study
 from autocls.space import Space
 from autocls.training.footprint import Limits
 from autocls.training.teacher import load_teacher

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from autocls.cli.progress import Progress, line
 from autocls.recipe import Recipe
-from autocls.search.driver import Budget, Snapshot
+from autocls.search.snapshot import Budget, Snapshot
 
 START = Snapshot(budget=Budget(trials=20, seconds=600), baseline=Recipe(), running=2)
 LATER = replace(

@@ -10,8 +10,8 @@ from autocls.data import Prepared
 from autocls.data.shipment import Shipment
 from autocls.recipe import Recipe
 from autocls.search import checkpoint, runner, task
-from autocls.search.driver import Snapshot
 from autocls.search.runner import Runner
+from autocls.search.snapshot import Snapshot
 from autocls.training.footprint import Limits
 from autocls.training.loop import EpochResult
 from autocls.training.state import State

@@ -12,7 +12,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 import autocls
-from autocls.search.driver import Snapshot
+from autocls.search.snapshot import Snapshot
 from tests.data.helpers import two_classes
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(280)]

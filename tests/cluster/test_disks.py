@@ -21,11 +21,11 @@ from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.search import journal, run, store, task, training
 from autocls.search.checkpoint import Keeper
-from autocls.search.driver import Snapshot
 from autocls.search.kept import Kept
 from autocls.search.messages import Job
 from autocls.search.record import Record
 from autocls.search.runner import train_on
+from autocls.search.snapshot import Snapshot
 from autocls.training.artifact import load
 from tests.cluster import slowly
 from tests.cluster.test_driver import PATHS

@@ -14,8 +14,8 @@ import ray
 from ray.cluster_utils import Cluster
 
 import autocls
-from autocls.search.driver import Snapshot
 from autocls.search.screening import fresh_seed
+from autocls.search.snapshot import Snapshot
 from autocls.verdict.verdict import Phase
 from tests.cluster import objectives
 

@@ -19,12 +19,8 @@ URL = "s3://bucket/runs/x"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ThreadedMotoServer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.CREDENTIALS.items():
-            patch.setenv(name, value)
-        server = s3.serve()
+    with s3.served() as server:
         yield server
-        server.stop()
 
 
 def run(server: ThreadedMotoServer, cache: Path, *words: object) -> "subprocess.CompletedProcess[str]":

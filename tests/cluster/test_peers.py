@@ -18,8 +18,8 @@ from autocls.data import Prepared
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.search.cluster import nodes_here
-from autocls.search.driver import Snapshot
 from autocls.search.placement import Resources, fit
+from autocls.search.snapshot import Snapshot
 from autocls.training import train
 from tests.cluster import objectives
 

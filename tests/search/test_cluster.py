@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from autocls.search.cluster import SIT_OUT, _HandOut, _Stop, _Watch, why_lost
-from autocls.search.driver import Budget, Driver, Move
+from autocls.search.driver import Driver, Move
 from autocls.search.messages import Epoch
 from autocls.search.placement import Resources
+from autocls.search.snapshot import Budget
 from autocls.search.study import Study
 from autocls.space import Space
 

@@ -17,7 +17,8 @@ from moto.server import ThreadedMotoServer
 
 from autocls.errors import BadInput
 from autocls.search import mirror as module
-from autocls.search.mirror import Mirror, at_hand, begun_at, is_url, local, taken_up_at
+from autocls.search.mirror import Mirror, at_hand, begun_at, taken_up_at
+from autocls.search.urls import is_url, local
 
 from .. import s3
 
@@ -27,12 +28,8 @@ LINE = b'{"op_code":0,"worker_id":"%s"}\n'
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ThreadedMotoServer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.CREDENTIALS.items():
-            patch.setenv(name, value)
-        server = s3.serve()
+    with s3.served() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture

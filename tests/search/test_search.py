@@ -17,10 +17,11 @@ import ray
 import autocls
 from autocls.data import prepare
 from autocls.errors import BadInput
-from autocls.search.driver import Snapshot
+from autocls.search.fitting import NO_TEACHER
 from autocls.search.more import more, reopen_test
 from autocls.search.sealed import open_test
-from autocls.search.study import NO_TEACHER, Study
+from autocls.search.snapshot import Snapshot
+from autocls.search.study import Study
 from tests.search import objectives
 
 search = partial(autocls.search, confirm=0)

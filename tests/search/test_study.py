@@ -8,12 +8,14 @@ import pytest
 from autocls.domains import Log, OneOf
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
-from autocls.search.driver import Budget, Driver
+from autocls.search.driver import Driver
 from autocls.search.evidence import chosen_trial, over_limit
+from autocls.search.fitting import NO_TEACHER, Misfits, no_misfits
 from autocls.search.messages import Asked, Ended, Epoch, Run
 from autocls.search.record import Record
+from autocls.search.snapshot import Budget
 from autocls.search.strategies import PRUNERS, SAMPLERS
-from autocls.search.study import DUPLICATES_IN_A_ROW, NO_TEACHER, Misfits, Study, no_misfits
+from autocls.search.study import DUPLICATES_IN_A_ROW, Study
 from autocls.space import Space
 from autocls.training.artifact import WEIGHTS
 from autocls.training.footprint import Footprint
