@@ -96,8 +96,8 @@ def test_the_workers_of_a_killed_driver_end_and_a_resumed_search_goes_on_from_th
 
 
 FILES = (
-    "trials.parquet", "summary.json", "best_recipe.yaml", "verdict.json", "model/weights.safetensors",
-    "model/recipe.yaml", "model/model.json", "test.parquet", "pictures.npz", "cards.json", "associations.json",
+    "trials.parquet", "summary.json", "best_recipe.yaml", "verdict.json", "test.parquet", "pictures.npz",
+    "model/weights.safetensors", "model/recipe.yaml", "model/model.json", "cards.json", "associations.json",
     "report.html",
 )  # fmt: skip
 """In the order in which a search writes them when it has ended."""
