@@ -149,9 +149,9 @@ class _HandOut(Searcher):
         self._unfit[worker] += 1
 
     def has_rested(self, trial_id: str) -> bool:
-        """Whether a worker that rests had better ask for work: none is to be awaited, or all others rest as well."""
+        """Whether a worker that rests had better take a trial: one waits, none is awaited, or all are unfit."""
         if trial_id not in self._sits_out:
-            return not self._driver.waits
+            return not self._driver.waits or not self.waiting.isdisjoint(self.numbers)
         over = time.monotonic() >= self._sits_out[trial_id] or len(self._sits_out) >= self.at_once
         return over or self._driver.asked_all()
 

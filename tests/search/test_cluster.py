@@ -93,6 +93,27 @@ def test_a_worker_rests_no_longer_than_until_a_trial_is_to_be_tried_again(
     assert hand_out.suggest("c")["job"] == first
 
 
+def test_a_rest_ends_when_a_trial_waits_for_a_worker(driver: Driver):
+    hand_out = _HandOut(driver, at_once=2)
+    tell = _Watch(driver, hand_out, Resources())
+    stop = _Stop(driver, hand_out, tell)
+    driver._programme = iter([Move.SEARCH, Move.WAIT, Move.WAIT])
+    assert hand_out.suggest("a")["job"]
+    tell.on_trial_start(0, [], SimpleNamespace(trial_id="a"))
+    assert hand_out.suggest("b") == {"job": None}
+    tell.on_trial_start(0, [], SimpleNamespace(trial_id="b"))
+    assert hand_out.suggest("c") == {"job": None}
+    assert not stop("b", {"said": None}), "what is awaited runs"
+    hand_out.on_trial_complete("c")
+    driver.lost(hand_out.numbers["a"], "its worker died", "")  # with its node: no other worker will come
+    hand_out.on_trial_complete("a")
+    driver._again[0] = (0.0, driver._again[0][1])
+    assert hand_out.suggest("d")["job"]
+    assert not driver._again
+    driver._waits = True  # as it is once the programme was asked again
+    assert stop("b", {"said": None}), "what is awaited waits for this very worker"
+
+
 def test_a_worker_that_is_unfit_sits_out_and_its_trial_goes_elsewhere(driver: Driver, monkeypatch: pytest.MonkeyPatch):
     hand_out = _HandOut(driver, at_once=2)
     tell = _Watch(driver, hand_out, Resources())
