@@ -28,9 +28,10 @@ test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "not cluster" -n 2 --dist worksteal tests $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest -m "not cluster" $(ALONE)
 
-# Real Ray nodes, databases and disks that are started, killed and brought back; root can mount, and tests more.
+# Real Ray nodes, databases and disks that are started, killed and brought back; root can mount, and tests more. Most of
+# the time they wait for one another, so two files at once take little more than one.
 cluster: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m cluster --durations=10
+	$(BIN)/python -m pytest -m cluster -n 2 --dist loadfile --durations=10
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
