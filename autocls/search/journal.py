@@ -20,6 +20,13 @@ _ANSWER = b'{"op_code":5,'
 """How Optuna begins the line of one answer to the sampler; a line that begins otherwise is read in any case."""
 
 
+BEHIND = 100
+"""Unwritten entries, those of a few trials, from which on whoever appends gives way to the writing thread."""
+GIVE_WAY = 0.001
+"""Seconds: a driver whose trials take no time never lets go of the interpreter by itself, and the thread stood still for
+seconds."""
+
+
 class Journal(BaseJournalBackend):
     """A journal file of one writer, who never waits for the disk.
 
@@ -70,6 +77,9 @@ class Journal(BaseJournalBackend):
             if self._writing is not None and self._writing.done():
                 self._writing.result()  # it failed, or there would be none
             self._writing = self._writing or self._writer.submit(self._write)
+            behind = len(self._unwritten) > BEHIND
+        if behind:
+            time.sleep(GIVE_WAY)
 
     def flush(self) -> None:
         """Wait until everything is on the disk. Raises BadInput when it can't be written."""
