@@ -14,7 +14,13 @@ from pathlib import Path
 import autocls
 from autocls.recipe import Recipe
 
-SPACE = {"norm": ["none", "batch"], "label_smoothing": {"uniform": [0.0, 0.2]}, "epochs": 2}
+SPACE = {
+    "norm": ["none", "batch"],
+    "label_smoothing": {"uniform": [0.0, 0.2]},
+    "epochs": 2,
+    "suggestions": [{"norm": "batch"}],
+}
+"""Its second trial is its first with BatchNorm, whatever the sampler finds."""
 
 
 @dataclass

@@ -26,7 +26,7 @@ def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def shown(place: Path, capsys: pytest.CaptureFixture[str], its: Verdict = VERDICT) -> list[str]:
     """What is printed of a verdict, line by line."""
     save(its, place / FILE)
-    verdict(place)
+    verdict(str(place))
     return capsys.readouterr().out.splitlines()
 
 
@@ -96,7 +96,7 @@ def test_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_json_is_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(BARE, tmp_path / FILE)
-    verdict(tmp_path, as_json=True)
+    verdict(str(tmp_path), as_json=True)
     assert capsys.readouterr().out == (tmp_path / FILE).read_text()
 
 
@@ -129,4 +129,4 @@ def test_a_broken_verdict_is_named(tmp_path: Path) -> None:
     said = json.loads((tmp_path / FILE).read_text())
     (tmp_path / FILE).write_text(json.dumps(said | {"alpha": "often"}))
     with pytest.raises(BadInput, match=r"verdict\.json:1: alpha: input should be a valid number"):
-        verdict(tmp_path)
+        verdict(str(tmp_path))
