@@ -23,8 +23,7 @@ _ANSWER = b'{"op_code":5,'
 BEHIND = 100
 """Unwritten entries, those of a few trials, from which on whoever appends gives way to the writing thread."""
 GIVE_WAY = 0.001
-"""Seconds: a driver whose trials take no time never lets go of the interpreter by itself, and the thread stood still for
-seconds."""
+"""Seconds: a driver whose trials take no time never lets go of the interpreter by itself."""
 
 
 class Journal(BaseJournalBackend):
