@@ -11,6 +11,7 @@ from autocls.deploy import Classifier
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import artifact
+from autocls.training.calibration import fit_temperature
 from autocls.training.inference import examine
 from autocls.training.loop import EpochResult
 from autocls.training.loop import train as train_epochs
@@ -58,8 +59,10 @@ def train(
     card = artifact.ModelCard.of(images, metric, best, numerics=numerics)
     artifact.save(target, recipe, weights, card)
     model, _, _ = artifact.load(target)
-    test_score = examine(recipe, model, images, images.split.test, metric).score
-    artifact.save(target, recipe, weights, replace(card, test_score=test_score))
+    val, test = images.split.val, images.split.test
+    temperature = fit_temperature(examine(recipe, model, images, val, metric).probabilities, images.labels[val])
+    test_score = examine(recipe, model, images, test, metric).score
+    artifact.save(target, recipe, weights, replace(card, test_score=test_score, temperature=temperature))
     return Classifier.load(target)
 
 

@@ -1,20 +1,26 @@
 """A trained classifier at work: images in, labels with probabilities out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from os import cpu_count
 from pathlib import Path
+from typing import TypeVar, overload
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import nn
 
 from autocls.data import read_image, to_square
+from autocls.deploy.answering import Answering
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.training.artifact import ModelCard, load
-from autocls.training.batches import EVALUATION_BATCH, normalise, statistics
-from autocls.training.inference import default_device, predict, views
+from autocls.training.batches import EVALUATION_BATCH
+from autocls.training.inference import default_device
 
 Picture = str | Path | Image.Image | np.ndarray
 
@@ -38,12 +44,43 @@ def percent(probability: float) -> str:
     return "<1 %" if 0 < probability < 0.005 else f"{probability:.0%}".replace("%", " %")
 
 
+@dataclass(frozen=True, eq=False)
+class Predictions(Sequence[Prediction]):
+    """What a classifier says of N pictures, in their order: a sequence of ``Prediction``, and the numbers behind it."""
+
+    classes: tuple[str, ...]
+    """All K labels that it knows."""
+    probabilities: npt.NDArray[np.float32]
+    """N×K, 0..1, the columns as in ``classes``."""
+    top: int
+    """How many labels each prediction lists."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The likeliest label of each picture."""
+        return tuple(self.classes[column] for column in self.probabilities.argmax(axis=1))
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @overload
+    def __getitem__(self, at: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Predictions": ...
+    def __getitem__(self, at: int | slice) -> "Prediction | Predictions":
+        if isinstance(at, slice):
+            return Predictions(self.classes, self.probabilities[at], self.top)
+        row = self.probabilities[at]
+        likeliest = np.argsort(-row, kind="stable")[: self.top]
+        return Prediction(tuple((self.classes[column], float(row[column])) for column in likeliest))
+
+
 class Classifier:
     """A trained network with its labels and preprocessing."""
 
     def __init__(self, model: nn.Module, recipe: Recipe, card: ModelCard) -> None:
         self._device = default_device()
-        self._model = model.to(self._device)
+        self._answering = Answering(model, recipe, card).to(self._device)
         self.recipe = recipe
         self.card = card
 
@@ -54,33 +91,72 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """The classes, in the order of the columns of ``predict_proba``."""
         return self.card.labels
 
-    def predict_proba(self, pictures: Iterable[Picture]) -> np.ndarray:
-        """N×K probabilities in the order of ``labels``.
+    def predict_proba(self, pictures: Iterable[Picture], batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
+        """N×K calibrated probabilities (0..1, rows summing to 1) in the order of ``labels``.
 
         A picture is a path, a PIL image, or a uint8 array (H×W or H×W×C). Raises BadInput for one that can't be read.
         """
-        prepared = [to_square(_open(p), self.card.image_size, self.card.channels) for p in pictures]
-        if not prepared:
-            return np.empty((0, len(self.labels)))
-        mean, std = statistics(self.card.mean, self.card.std, self._device)
-        images = torch.from_numpy(np.stack(prepared)).to(self._device)
-        batches = (normalise(part.float() / 255, mean, std) for part in torch.split(images, EVALUATION_BATCH))
-        probabilities: np.ndarray = (
-            self.recipe.loss.probabilities(predict(self._model, batches, views(self.recipe))).cpu().numpy()
-        )
-        return probabilities
+        rows = [
+            self.answer(np.stack([self.pixels(picture) for picture in some]))
+            for some in _batched(iter(pictures), batch_size)
+        ]
+        return np.concatenate([np.empty((0, len(self.labels)), np.float32), *rows])
 
-    def predict(self, pictures: Sequence[Picture], top: int = 3) -> list[Prediction]:
-        """The ``top`` likeliest labels of each picture; takes what ``predict_proba`` takes."""
+    def predict(self, pictures: Iterable[Picture], top: int = 3, batch_size: int = EVALUATION_BATCH) -> Predictions:
+        """The ``top`` likeliest labels of each picture; takes and raises what ``predict_proba`` does."""
         if top < 1:
             raise BadInput(f"top must be at least 1, not {top}")
-        out = []
-        for row in self.predict_proba(pictures):
-            likeliest = np.argsort(-row, kind="stable")[:top]
-            out.append(Prediction(tuple((self.labels[i], float(row[i])) for i in likeliest)))
-        return out
+        return Predictions(self.labels, self.predict_proba(pictures, batch_size), top)
+
+    def stream(
+        self, paths: Iterable[Path], top: int = 3, batch_size: int = EVALUATION_BATCH
+    ) -> Iterator[tuple[Path, Prediction | BadInput]]:
+        """What each file shows, or why it can't be read, in order, a batch at a time.
+
+        The files of a batch are decoded by threads while the network answers to the one before, so that memory holds
+        two batches however many files there are.
+        """
+        with ThreadPoolExecutor(max(2, cpu_count() or 2)) as pool:
+            coming = (
+                [(path, pool.submit(self._pixels_or_error, path)) for path in some]
+                for some in _batched(iter(paths), batch_size)
+            )
+            ready = next(coming, None)
+            while ready is not None:
+                following = next(coming, None)
+                decoded = [(path, future.result()) for path, future in ready]
+                images = [pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)]
+                said = iter(Predictions(self.labels, self.answer(np.stack(images)), top) if images else ())
+                for path, pixels in decoded:
+                    yield path, next(said) if isinstance(pixels, np.ndarray) else pixels
+                ready = following
+
+    def pixels(self, picture: Picture) -> npt.NDArray[np.uint8]:
+        """A picture as the network takes it: C×S×S, 0..255. Raises BadInput for one that can't be read."""
+        return to_square(_open(picture), self.card.image_size, self.card.channels)
+
+    @torch.inference_mode()
+    def answer(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """B×K calibrated probabilities of B×C×S×S ``pixels``, all of them in one batch."""
+        said: npt.NDArray[np.float32] = self._answering(torch.from_numpy(pixels).to(self._device)).cpu().numpy()
+        return said
+
+    def _pixels_or_error(self, path: Path) -> npt.NDArray[np.uint8] | BadInput:
+        try:
+            return self.pixels(path)
+        except BadInput as error:
+            return error
+
+
+T = TypeVar("T")
+
+
+def _batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Lists of ``size`` items, the last one shorter."""
+    return iter(lambda: list(islice(items, size)), [])
 
 
 def _open(picture: Picture) -> Image.Image:

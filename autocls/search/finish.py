@@ -22,10 +22,12 @@ from autocls.search.driver import Driver
 from autocls.search.evidence import verdict
 from autocls.search.exhibits import write_answers, write_associations, write_pictures
 from autocls.search.record import INTERRUPTED, Row
-from autocls.search.sealed import open_test
+from autocls.search.sealed import open_test, trained
 from autocls.search.snapshot import Snapshot
 from autocls.search.study import Study
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save, save_weights
+from autocls.training.calibration import fit_temperature
+from autocls.training.inference import examine
 from autocls.training.loop import train
 from autocls.tricks.base import Trick
 from autocls.verdict.verdict import Verdict
@@ -125,8 +127,10 @@ def _write_model(
 ) -> None:
     """Write the winner's model folder, and the cards of its choices."""
     recipe = Recipe.from_yaml(row.recipe)
-    images = prepared.at(recipe.image_size)
-    card = ModelCard.of(images, study.about()["metric"], row.score, test_score, row.numerics)
+    images, metric = prepared.at(recipe.image_size, row.seed), study.about()["metric"]
+    val = images.split.val
+    said = examine(recipe, trained(recipe, weights, prepared), images, val, metric).probabilities
+    card = ModelCard.of(images, metric, row.score, test_score, row.numerics, fit_temperature(said, images.labels[val]))
     save(target / folder.MODEL, recipe, load_file(weights / WEIGHTS), card)
     folder.write_cards(target, _cards(recipe))
 

@@ -45,10 +45,11 @@ def open_test(
 def _answers(row: Row, folder: Path, prepared: Prepared, metric: str) -> Answers:
     recipe = Recipe.from_yaml(row.recipe)
     data = prepared.at(recipe.image_size)
-    return examine(recipe, _model(recipe, folder, prepared), data, data.split.test, metric)
+    return examine(recipe, trained(recipe, folder, prepared), data, data.split.test, metric)
 
 
-def _model(recipe: Recipe, folder: Path, prepared: Prepared) -> nn.Module:
+def trained(recipe: Recipe, folder: Path, prepared: Prepared) -> nn.Module:
+    """The recipe's network with the weights that lie in ``folder``."""
     model = build(recipe.without(["weights"]), len(prepared.classes), prepared.channels)
     model.load_state_dict(load_file(folder / WEIGHTS))
     return model

@@ -36,6 +36,8 @@ class ModelCard:
     test_score: float | None = None
     numerics: str | None = None
     """What training computed with, as ``float32``; the weights are float32, whatever it was."""
+    temperature: float = 1.0
+    """Divides the logarithms of the network's probabilities; fitted on the validation part."""
 
     @classmethod
     def of(
@@ -45,10 +47,22 @@ class ModelCard:
         validation_score: float,
         test_score: float | None = None,
         numerics: str | None = None,
+        temperature: float = 1.0,
     ) -> "ModelCard":
         """The card of a network trained on ``data``."""
         channels, size = data.images.shape[1:3]
-        return cls(data.classes, channels, size, data.mean, data.std, metric, validation_score, test_score, numerics)
+        return cls(
+            data.classes,
+            channels,
+            size,
+            data.mean,
+            data.std,
+            metric,
+            validation_score,
+            test_score,
+            numerics,
+            temperature,
+        )
 
 
 def packed(weights: Weights) -> bytes:

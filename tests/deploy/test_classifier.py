@@ -56,7 +56,7 @@ def test_top_takes_what_there_is(classifier: Classifier, pictures: list[np.ndarr
 
 
 def test_no_pictures_give_no_predictions(classifier: Classifier):
-    assert classifier.predict([]) == []
+    assert list(classifier.predict([])) == []
     assert classifier.predict_proba([]).shape == (0, 10)
 
 
