@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 
 import typer
 
@@ -80,6 +81,8 @@ def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2, ctrl-C is 130."""
     logging.basicConfig(format="autocls: %(message)s", level=logging.WARNING)
     logging.getLogger("autocls").setLevel(logging.INFO)
+    # Pillow warns of large pictures; data/images.py has a limit of its own.
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     # A scheduler that takes a machine back says SIGTERM: a search then ends as with ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:

@@ -16,6 +16,8 @@ Content = bytes | Image.Image
 """What a source holds for one image: the bytes of an encoded file, or the pixels themselves."""
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N"})
+MOST_PIXELS = 2**27
+"""An image of more is taken for a decompression bomb. Telephones make 108 million; this many take 400 MB decoded."""
 _ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 
 
@@ -26,6 +28,7 @@ class Look:
     mode: str  # Pillow's name: "L", "RGB", "RGBA", "P", …
     size: tuple[int, int]  # width, height in pixels, as stored
     turned: bool  # its EXIF data ask for a rotation or a flip
+    frames: int = 1  # more of an animation, of which the first is taken
 
 
 def read_image(path: str | Path) -> Image.Image:
@@ -52,7 +55,8 @@ def to_square(image: Image.Image, size: int, channels: int) -> npt.NDArray[np.ui
 
 
 def decode(content: Content) -> Image.Image:
-    """The upright image, fully decoded; `BadInput` with the reason alone if that is impossible."""
+    """The upright image, fully decoded, of an animation its first frame; `BadInput` with the reason alone if that is
+    impossible, or if it has more than ``MOST_PIXELS``."""
     with _unreadable_is_bad_input():
         return ImageOps.exif_transpose(_open(content))
 
@@ -61,7 +65,8 @@ def look(content: Content) -> Look:
     """How the image is stored; `BadInput` with the reason alone if it can't be decoded to its end."""
     with _unreadable_is_bad_input():
         image = _open(content)
-        seen = Look(image.mode, image.size, image.getexif().get(ExifTags.Base.Orientation, 1) != 1)
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        seen = Look(image.mode, image.size, turned, getattr(image, "n_frames", 1))
         # A JPEG decoded at an eighth of its size is read to its end all the same, and many times faster.
         image.draft(image.mode, (1, 1))
         image.load()
@@ -74,6 +79,9 @@ def _open(content: Content) -> Image.Image:
     if not content:
         raise BadInput("the file is empty")
     image: Image.Image = Image.open(BytesIO(content))
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise BadInput(f"{width}×{height} pixels are more than {MOST_PIXELS:,}: taken for a decompression bomb")
     if image.mode == "F":
         raise BadInput("its pixels are floats, whose range is unknown; save it with 8 or 16 bits")
     return image

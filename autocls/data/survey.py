@@ -74,6 +74,9 @@ def _shape_notes(looks: Sequence[Look]) -> list[str]:
     turned = sum(each.turned for each in looks)
     if turned:
         notes.append(f"{_of(turned, len(looks))} stored turned: set upright as the EXIF data say")
+    animated = sum(each.frames > 1 for each in looks)
+    if animated:
+        notes.append(f"{_of(animated, len(looks))} animated: the first frame is taken")
     sizes = sorted({each.size for each in looks}, key=lambda size: (size[0] * size[1], size))
     squared = "each is resized to cover the square, and its middle kept"
     if len(sizes) > 1:

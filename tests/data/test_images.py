@@ -1,8 +1,12 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from autocls.data import read_image, to_square
+from autocls.data.images import look
 from autocls.errors import BadInput
 
 from .helpers import picture
@@ -78,8 +82,23 @@ def test_unreadable_files_are_named(tmp_path):
             read_image(tmp_path / name)
 
 
-def test_a_decompression_bomb_is_unreadable(tmp_path, monkeypatch):
-    picture(0).save(tmp_path / "bomb.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
-    with pytest.raises(BadInput, match=r"bomb.png: .*decompression bomb"):
+def test_a_decompression_bomb_is_unreadable_by_its_header_alone(tmp_path):
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 15_000, 10_000, 8, 2, 0, 0, 0))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")))
+    with pytest.raises(BadInput, match=r"bomb.png: 15000×10000 pixels are more than 134,217,728: .*decompression bomb"):
         read_image(tmp_path / "bomb.png")
+
+
+def test_of_an_animation_the_first_frame_is_taken(tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    assert to_square(read_image(tmp_path / "moving.gif"), 8, 3)[:, 4, 4].tolist() == [255, 0, 0]
+    assert look((tmp_path / "moving.gif").read_bytes()).frames == 3
+
+
+def test_cmyk_keeps_its_colours(tmp_path):
+    Image.new("RGB", (8, 8), (200, 60, 20)).convert("CMYK").save(tmp_path / "print.jpg", quality=100)
+    np.testing.assert_allclose(to_square(read_image(tmp_path / "print.jpg"), 8, 3)[:, 4, 4], (200, 60, 20), atol=4)
