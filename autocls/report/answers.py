@@ -1,4 +1,4 @@
-"""What the winner answers on the sealed test part: which classes it mistakes, and how sure it is."""
+"""What a classifier answers to labelled images: which classes it mistakes, and how sure it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,36 @@ MOST_CONFUSED = 20
 """Of one of more classes."""
 BINS = 15
 """As many as Guo et al. have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Of N images their class, the one that was given, and with what probability."""
+
+    classes: tuple[str, ...]
+    """By their index in the others."""
+    label: npt.NDArray[np.int64]
+    given: npt.NDArray[np.int64]
+    confidence: npt.NDArray[np.float64]
+    """0..1, NaN where it is not known."""
+
+    @classmethod
+    def of(cls, run: Run) -> "Answers":
+        """Those of a run's winner on the sealed test part; none when it was not opened."""
+        table = run.answers
+        known = [str(name) for name in run.summary.get("classes") or []]
+        most = int(table[["label", "winner"]].to_numpy().max(initial=-1)) + 1
+        classes = (*known, *(str(i) for i in range(len(known), most)))
+        label, given = (table[column].to_numpy(np.int64) for column in ("label", "winner"))
+        return cls(classes, label, given, table["confidence"].to_numpy(np.float64))
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Of each image, whether its class was given."""
+        return self.label == self.given
 
 
 @dataclass(frozen=True)
@@ -47,11 +77,11 @@ class Confusion:
         """Which mistake is the most frequent, in one line."""
         wrong, images = self.mistakes, int(self.counts.sum())
         if not wrong.any():
-            return f"The winner makes no mistake on {images:,} test images"
+            return f"No mistake on {images:,} images"
         true, given = np.unravel_index(wrong.argmax(), wrong.shape)
         most, all_wrong = int(wrong.max()), int(wrong.sum())
         if most == 1:
-            return f"No class is taken for the same other one twice in {all_wrong:,} mistakes on {images:,} test images"
+            return f"No class is taken for the same other one twice in {all_wrong:,} mistakes on {images:,} images"
         return f"{most:,} of {all_wrong:,} mistakes are “{self.names[true]}” taken for “{self.names[given]}”"
 
 
@@ -90,7 +120,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How sure the winner is, and how often it is right."""
+    """How sure the answers are, and how often they are right."""
 
     bins: tuple[Bin, ...]
     """Those of ``BINS`` equal parts of 0..1 that hold an answer."""
@@ -105,46 +135,39 @@ class Calibration:
 
     @property
     def finding(self) -> str:
-        """Whether the winner says as often as it is right, in one line."""
+        """Whether the answers are as often right as they say, in one line."""
         low, high = interval(self.right, self.n)
         if low <= self.confidence <= high:
-            said = "can't be told from well calibrated overall"
+            said = "Can't be told from well calibrated overall"
         else:
-            said = f"is {'over' if self.confidence > self.right else 'under'}-confident"
-        says = f"it says {percent(self.confidence)}, is right in {percent(self.right)}"
-        return f"The winner {said}: {says} (expected calibration error {100 * self.error:.1f} points)"
+            said = f"{'Over' if self.confidence > self.right else 'Under'}-confident"
+        says = f"says {percent(self.confidence)}, is right in {percent(self.right)}"
+        return f"{said}: {says} (expected calibration error {100 * self.error:.1f} points)"
 
 
-def names(run: Run) -> tuple[str, ...]:
-    """The classes' names by their index in ``answers``."""
-    known = [str(name) for name in run.summary.get("classes") or []]
-    most = int(run.answers[["label", "winner"]].to_numpy().max(initial=-1)) + 1
-    return (*known, *(str(i) for i in range(len(known), most)))
-
-
-def confusion(run: Run) -> Confusion | None:
-    """None when the sealed part was not opened."""
-    if run.answers.empty:
+def confusion(said: Answers) -> Confusion | None:
+    """None when there are no answers."""
+    if not len(said):
         return None
     from sklearn.metrics import confusion_matrix
 
-    said = names(run)
-    counts = confusion_matrix(run.answers["label"], run.answers["winner"], labels=range(len(said)))
-    return Confusion(said, counts, counts.sum(axis=1))
+    counts = confusion_matrix(said.label, said.given, labels=range(len(said.classes)))
+    return Confusion(said.classes, counts, counts.sum(axis=1))
 
 
-def class_scores(run: Run) -> list[ClassScore]:
-    """Each class's, the one with the lowest recall first; empty when the sealed part was not opened."""
-    if run.answers.empty:
+def class_scores(said: Answers) -> list[ClassScore]:
+    """Each class's, the one with the lowest recall first; empty when there are no answers."""
+    if not len(said):
         return []
     from sklearn.metrics import precision_recall_fscore_support
 
-    said, label, given = names(run), run.answers["label"], run.answers["winner"]
-    columns = precision_recall_fscore_support(label, given, labels=range(len(said)), zero_division=np.nan)
+    columns = precision_recall_fscore_support(
+        said.label, said.given, labels=range(len(said.classes)), zero_division=np.nan
+    )
     return sorted(
         (
             ClassScore(name, float(precision), float(recall), *_certain(float(recall), int(n)), float(f1), int(n))
-            for name, precision, recall, f1, n in zip(said, *columns, strict=True)
+            for name, precision, recall, f1, n in zip(said.classes, *columns, strict=True)
         ),
         key=lambda score: (np.isnan(score.recall), score.recall),
     )
@@ -164,15 +187,21 @@ def hardest(scores: Sequence[ClassScore]) -> str:
     )
 
 
-def calibration(run: Run) -> Calibration | None:
-    """None when it is not known how sure the winner was."""
-    known = run.answers.dropna(subset="confidence")
-    if known.empty:
+def calibration(said: Answers) -> Calibration | None:
+    """None when it is not known how sure the answers are."""
+    known = ~np.isnan(said.confidence)
+    if not known.any():
         return None
-    table = pd.DataFrame({"confidence": known["confidence"], "right": known["label"] == known["winner"]}).astype(float)
-    place = np.clip(np.ceil(table["confidence"] * BINS) - 1, 0, BINS - 1).astype(int)
-    bins = tuple(_bin(part, int(i)) for i, part in table.groupby(place.to_numpy()))
+    table = pd.DataFrame({"confidence": said.confidence[known], "right": said.right[known]}).astype(float)
+    place = bin_of(said.confidence[known])
+    bins = tuple(_bin(table[place == i], int(i)) for i in np.unique(place))
     return Calibration(bins, float(table["confidence"].mean()), float(table["right"].mean()), len(table))
+
+
+def bin_of(confidence: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Which of ``BINS`` equal parts of 0..1 each confidence lies in."""
+    place: npt.NDArray[np.int64] = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(np.int64)
+    return place
 
 
 def _bin(part: pd.DataFrame, i: int) -> Bin:

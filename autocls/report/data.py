@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autocls.report import answers, content, pictures
-from autocls.report.answers import Calibration, ClassScore, Confusion
+from autocls.report.answers import Answers, Calibration, ClassScore, Confusion
 from autocls.report.figures import BLUE, GREY, ORANGE, SKY, Chart, chart, label, plural, rounded, shortened
 from autocls.report.pictures import Mistake, Sheet
 from autocls.report.run import Run
@@ -46,7 +46,8 @@ class Data:
 
 def data(run: Run) -> Data:
     """The section."""
-    classes, scores = content.classes(run.summary), answers.class_scores(run)
+    classes, said = content.classes(run.summary), Answers.of(run)
+    scores = answers.class_scores(said)
     return Data(
         classes,
         sizes(classes),
@@ -57,15 +58,19 @@ def data(run: Run) -> Data:
         scores,
         answers.hardest(scores),
         pictures.mistakes(run),
-        int((run.answers["label"] != run.answers["winner"]).sum()),
+        int((~said.right).sum()),
     )
 
 
 def charts(run: Run) -> dict[str, Chart | None]:
     """The section's charts by name; None where there is nothing to draw."""
-    confusion, calibration = answers.confusion(run), answers.calibration(run)
+    return {"classes": class_chart(content.classes(run.summary)), **answer_charts(Answers.of(run))}
+
+
+def answer_charts(said: Answers) -> dict[str, Chart | None]:
+    """Of answers to labelled images; None where there is nothing to draw."""
+    confusion, calibration = answers.confusion(said), answers.calibration(said)
     return {
-        "classes": class_chart(content.classes(run.summary)),
         "confusion": confusion_chart(confusion) if confusion else None,
         "calibration": calibration_chart(calibration) if calibration else None,
     }
@@ -151,7 +156,7 @@ def confusion_chart(whole: Confusion) -> Chart:
 def calibration_chart(calibration: Calibration) -> Chart:
     """How often answers of each confidence are right, above how many there are of them."""
     bins = calibration.bins
-    out = chart(calibration.finding, "how sure the winner is", "how often it is right", height=440)
+    out = chart(calibration.finding, "how sure it is", "how often it is right", height=440)
     said = [
         f"{100 * b.start:.0f} to {100 * b.end:.0f} % sure: {plural(b.n, 'image')}, right in {percent(b.right)}"
         for b in bins
@@ -163,7 +168,7 @@ def calibration_chart(calibration: Calibration) -> Chart:
             "hoverinfo": "skip", "line": {"color": GREY, "dash": "dash", "width": 1.5},
         },
         {
-            "type": "scatter", "mode": "lines+markers", "name": "the winner, 95 % intervals", "x": x,
+            "type": "scatter", "mode": "lines+markers", "name": "answers, 95 % intervals", "x": x,
             "y": rounded(b.right for b in bins), "customdata": said, "line": {"color": BLUE, "width": 1.5},
             "marker": {"size": 8, "color": BLUE}, "hovertemplate": "%{customdata}<extra></extra>",
             "error_y": {

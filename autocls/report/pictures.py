@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from autocls.report.answers import names
+from autocls.report.answers import Answers
 from autocls.report.run import Run
 from autocls.verdict.wording import percent
 
@@ -62,7 +62,7 @@ def sheet(run: Run, which: str) -> Sheet | None:
     pictures, labels = run.pictures.get(which), run.pictures.get("labels")
     if pictures is None or labels is None or not len(pictures):
         return None
-    said = names(run)
+    said = Answers.of(run).classes
     there = np.unique(labels)
     kept = [int(label) for label in there[:MOST_ROWS]]
     rows = [pictures[labels == label][:MOST_EACH] for label in kept]
@@ -78,7 +78,7 @@ def mistakes(run: Run) -> list[Mistake]:
     pictures, rows = run.pictures.get("mistakes"), run.pictures.get("rows")
     if pictures is None or rows is None or run.answers.empty:
         return []
-    said, out = names(run), []
+    said, out = Answers.of(run).classes, []
     for pixels, row in list(zip(pictures, rows, strict=False))[:MOST_MISTAKES]:
         answer = run.answers.iloc[int(row)]
         true, given = said[int(answer["label"])], said[int(answer["winner"])]

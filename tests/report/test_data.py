@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from autocls.report import answers, pictures
+from autocls.report.answers import Answers
 from autocls.report.data import (
     FEW_CLASSES,
     balance,
@@ -39,7 +40,7 @@ def answered(run: Run, label: list[int], given: list[int], sure: float = 0.9, cl
 
 
 def found(run: Run) -> answers.Confusion:
-    confusion = answers.confusion(run)
+    confusion = answers.confusion(Answers.of(run))
     assert confusion is not None
     return confusion
 
@@ -59,8 +60,8 @@ def test_the_confusion_counts_true_classes_by_given_ones(run: Run) -> None:
 @pytest.mark.parametrize(
     "given, said",
     [
-        ([0, 1, 2], "The winner makes no mistake on 3 test images"),
-        ([1, 0, 2], "No class is taken for the same other one twice in 2 mistakes on 3 test images"),
+        ([0, 1, 2], "No mistake on 3 images"),
+        ([1, 0, 2], "No class is taken for the same other one twice in 2 mistakes on 3 images"),
     ],
 )
 def test_a_title_claims_no_pattern_where_there_is_none(run: Run, given: list[int], said: str) -> None:
@@ -87,7 +88,7 @@ def test_shares_are_of_all_images_of_a_class_though_not_all_classes_are_drawn(ru
 
 
 def test_each_class_has_its_scores_the_least_recognised_first(run: Run) -> None:
-    scores = answers.class_scores(answered(run, [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]))
+    scores = answers.class_scores(Answers.of(answered(run, [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0])))
     assert [score.name for score in scores] == ["b", "a", "c"]
     b, a, c = scores
     assert (b.recall, b.precision, b.f1, b.support) == (0.5, 0.5, 0.5, 2)
@@ -96,7 +97,10 @@ def test_each_class_has_its_scores_the_least_recognised_first(run: Run) -> None:
     assert math.isnan(c.recall)
     assert math.isnan(c.precision)
     assert answers.hardest(scores) == "“b” is recognised least often: in 50.00 % of 2 images (95 % 9 to 91 %)"
-    assert answers.hardest(answers.class_scores(answered(run, [0], [0]))) == "Every class is recognised every time"
+    assert (
+        answers.hardest(answers.class_scores(Answers.of(answered(run, [0], [0]))))
+        == "Every class is recognised every time"
+    )
 
 
 def test_the_expected_calibration_error_is_the_gap_weighted_by_images(run: Run) -> None:
@@ -104,12 +108,12 @@ def test_the_expected_calibration_error_is_the_gap_weighted_by_images(run: Run) 
     right = [i % 100 < (80 if i < 100 else 55) for i in range(200)]
     given = [0 if ok else 1 for ok in right]
     of = replace(run, answers=pd.DataFrame({"label": 0, "winner": given, "confidence": sure}))
-    calibration = answers.calibration(of)
+    calibration = answers.calibration(Answers.of(of))
     assert calibration is not None
     assert [(b.n, b.right) for b in calibration.bins] == [(100, 0.55), (100, 0.8)]
     assert calibration.error == pytest.approx(0.075)
     assert calibration.finding == (
-        "The winner is over-confident: it says 75.00 %, is right in 67.50 % (expected calibration error 7.5 points)"
+        "Over-confident: says 75.00 %, is right in 67.50 % (expected calibration error 7.5 points)"
     )
     figure = go.Figure(calibration_chart(calibration))
     assert list(figure.data[2].y) == [100, 100]
@@ -118,20 +122,20 @@ def test_the_expected_calibration_error_is_the_gap_weighted_by_images(run: Run) 
 
 @pytest.mark.parametrize(
     "sure, said",
-    [(0.34, "is under-confident"), (0.5, "can't be told from well calibrated"), (0.9, "is over-confident")],
+    [(0.34, "Under-confident"), (0.5, "Can't be told from well calibrated"), (0.9, "Over-confident")],
 )
 def test_confidence_is_only_called_wrong_where_the_images_are_enough_to_tell(run: Run, sure: float, said: str) -> None:
-    half = answers.calibration(answered(run, [0] * 100, [i % 2 for i in range(100)], sure))
+    half = answers.calibration(Answers.of(answered(run, [0] * 100, [i % 2 for i in range(100)], sure)))
     assert half is not None
-    assert half.finding.startswith(f"The winner {said}")
-    few = answers.calibration(answered(run, [0] * 2, [0, 1], sure))
+    assert half.finding.startswith(said)
+    few = answers.calibration(Answers.of(answered(run, [0] * 2, [0, 1], sure)))
     assert few is not None
-    assert "can't be told" in few.finding
+    assert "Can't be told" in few.finding
 
 
 def test_the_least_and_the_most_confident_answers_have_a_bin_too(run: Run) -> None:
     ends = replace(run, answers=pd.DataFrame({"label": 0, "winner": 0, "confidence": [0.0, 1.0]}))
-    calibration = answers.calibration(ends)
+    calibration = answers.calibration(Answers.of(ends))
     assert calibration is not None
     assert [(b.start, b.end) for b in calibration.bins] == [(0, 1 / 15), (14 / 15, 1)]
 
@@ -225,5 +229,5 @@ def test_a_folder_without_answers_or_pictures_says_what_to_do(run: Run) -> None:
     said = data(old)
     assert (said.samples, said.mistakes, said.scores) == (None, [], [])
     unsure = replace(run, answers=run.answers.assign(confidence=math.nan))
-    assert answers.calibration(unsure) is None
+    assert answers.calibration(Answers.of(unsure)) is None
     render(unsure)
