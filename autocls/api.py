@@ -57,6 +57,7 @@ def train(
     if weights is None:
         raise BadInput(f"this recipe trains no epoch on {prepared.name}")
     card = artifact.ModelCard.of(images, metric, best, numerics=numerics)
+    card = replace(card, fingerprint=prepared.fingerprint, seed=prepared.seed)
     artifact.save(target, recipe, weights, card)
     model, _, _ = artifact.load(target)
     val, test = images.split.val, images.split.test

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -39,6 +39,25 @@ def list_folder(folder: Path) -> Listing:
     if empty:
         raise BadInput(f"{folder}: no image in {few(empty)}; {_LAYOUT}")
     return Listing(folder.resolve().name, items, _ignored_note(ignored))
+
+
+def image_files(places: Iterable[Path]) -> list[Path]:
+    """The files that are named, and all images in and below the folders that are, each folder's sorted.
+
+    Raises `BadInput` for a path that is not there, and a folder without an image.
+    """
+    found: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            below = sorted(path for path in _walk(place, set()) if not _why_ignored(path))
+            if not below:
+                raise BadInput(f"{place}: no image in it or below it")
+            found += below
+        elif place.exists():
+            found.append(place)
+        else:
+            raise BadInput(f"{place}: no such file or folder")
+    return found
 
 
 def _parts(folder: Path) -> list[tuple[str, Path]]:

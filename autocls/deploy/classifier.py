@@ -35,6 +35,13 @@ class Prediction:
     def label(self) -> str:
         return self.ranked[0][0]
 
+    def above(self, threshold: float) -> "Prediction":
+        """The labels that are at least so probable; perhaps none."""
+        return Prediction(tuple((label, p) for label, p in self.ranked if p >= threshold))
+
+    def __bool__(self) -> bool:
+        return bool(self.ranked)
+
     def __str__(self) -> str:
         return ", ".join(f"{label} {percent(p)}" for label, p in self.ranked)
 
@@ -101,7 +108,7 @@ class Classifier:
         """
         rows = [
             self.answer(np.stack([self.pixels(picture) for picture in some]))
-            for some in _batched(iter(pictures), batch_size)
+            for some in batched(iter(pictures), batch_size)
         ]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *rows])
 
@@ -122,7 +129,7 @@ class Classifier:
         with ThreadPoolExecutor(max(2, cpu_count() or 2)) as pool:
             coming = (
                 [(path, pool.submit(self._pixels_or_error, path)) for path in some]
-                for some in _batched(iter(paths), batch_size)
+                for some in batched(iter(paths), batch_size)
             )
             ready = next(coming, None)
             while ready is not None:
@@ -154,7 +161,7 @@ class Classifier:
 T = TypeVar("T")
 
 
-def _batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
+def batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
     """Lists of ``size`` items, the last one shorter."""
     return iter(lambda: list(islice(items, size)), [])
 

@@ -46,7 +46,8 @@ class Answers:
     @property
     def right(self) -> npt.NDArray[np.bool_]:
         """Of each image, whether its class was given."""
-        return self.label == self.given
+        found: npt.NDArray[np.bool_] = self.label == self.given
+        return found
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def render(run: Run, live: Live | None = None) -> str:
             notes=run.summary.get("notes") or [],
             took=content.took(run.trials),
             provenance=content.provenance(run.environment),
-            plotly=None if live else Markup(get_plotlyjs().replace("</script", "<\\/script")),
+            plotly=None if live else plotly(),
             live=live,
             running=run.running,
         )
@@ -85,6 +85,11 @@ def render(run: Run, live: Live | None = None) -> str:
 def render_starting(live: Live) -> str:
     """What is shown of a search until its page is drawn."""
     return place("starting.html.j2", live=live)
+
+
+def plotly() -> Markup:
+    """Plotly's script, fit for a script element."""
+    return Markup(get_plotlyjs().replace("</script", "<\\/script"))
 
 
 def place(template: str, **shown: Any) -> str:

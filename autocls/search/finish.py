@@ -4,7 +4,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,7 @@ def _write_model(
     val = images.split.val
     said = examine(recipe, trained(recipe, weights, prepared), images, val, metric).probabilities
     card = ModelCard.of(images, metric, row.score, test_score, row.numerics, fit_temperature(said, images.labels[val]))
+    card = replace(card, fingerprint=prepared.fingerprint, seed=prepared.seed)
     save(target / folder.MODEL, recipe, load_file(weights / WEIGHTS), card)
     folder.write_cards(target, _cards(recipe))
 

@@ -6,8 +6,9 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as in_bytes
@@ -26,18 +27,21 @@ WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "model.json"
 class ModelCard:
     """What a trained network expects and what its outputs mean."""
 
-    labels: tuple[str, ...]
-    channels: int
-    image_size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    labels: Annotated[tuple[str, ...], Field(min_length=1)]
+    channels: Literal[1, 3]
+    image_size: Annotated[int, Field(ge=1)]
+    mean: tuple[FiniteFloat, ...]
+    std: tuple[Annotated[FiniteFloat, Field(gt=0)], ...]
     metric: str
     validation_score: float
     test_score: float | None = None
     numerics: str | None = None
     """What training computed with, as ``float32``; the weights are float32, whatever it was."""
-    temperature: float = 1.0
+    temperature: Annotated[FiniteFloat, Field(gt=0)] = 1.0
     """Divides the logarithms of the network's probabilities; fitted on the validation part."""
+    fingerprint: str | None = None
+    """Of the images that it was trained on, and the ``seed`` that split them: their test part is known again."""
+    seed: int = 0
 
     @classmethod
     def of(
@@ -99,6 +103,12 @@ def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise BadInput(f"{folder / CARD}: not a model's card: {place}: {first['msg']}") from None
+    if not (len(card.mean) == len(card.std) == card.channels and card.image_size == recipe.image_size):
+        raise BadInput(
+            f"{folder / CARD}: contradicts itself or the recipe beside it: {card.channels} channels with "
+            f"{len(card.mean)} means and {len(card.std)} deviations, "
+            f"image_size {card.image_size} here and {recipe.image_size} there"
+        )
     try:
         model = build(recipe.without(["weights"]), len(card.labels), card.channels)
     except TrialFailed as error:

@@ -20,6 +20,7 @@ VERBS = (
     "search",
     "train",
     "predict",
+    "evaluate",
     "report",
     "best",
     "tricks",

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,56 @@ def test_top_takes_what_there_is(classifier: Classifier, pictures: list[np.ndarr
     assert len(classifier.predict(pictures[:1], top=99)[0].ranked) == 10
     with pytest.raises(BadInput, match="top must be at least 1, not 0"):
         classifier.predict(pictures, top=0)
+
+
+def test_predictions_are_a_sequence_with_the_numbers_behind_it(classifier: Classifier, pictures: list[np.ndarray]):
+    said = classifier.predict(pictures, top=2)
+    assert [prediction.label for prediction in said] == list(said.labels)
+    np.testing.assert_array_equal(said.probabilities, classifier.predict_proba(pictures))
+    assert len(said[1:3]) == 2
+    assert said[1:3].labels == said.labels[1:3]
+    assert said[-1].ranked == list(said)[-1].ranked
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_answers_do_not_depend_on_the_batch(classifier: Classifier, pictures: list[np.ndarray], batch_size: int):
+    expected = classifier.predict_proba(pictures)
+    np.testing.assert_allclose(classifier.predict_proba(pictures, batch_size), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_a_stream_keeps_the_order_and_says_what_cant_be_read(
+    classifier: Classifier, pictures: list[np.ndarray], tmp_path: Path, batch_size: int
+):
+    paths = [tmp_path / f"{i}.png" for i in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        Image.fromarray(picture).save(path)
+    paths.insert(1, tmp_path / "gone.png")
+    said = list(classifier.stream(iter(paths), batch_size=batch_size))
+    assert [path for path, _ in said] == paths
+    (broken,) = [answer for _, answer in said if isinstance(answer, BadInput)]
+    assert "gone.png: No such file" in str(broken)
+    labels = [answer.label for _, answer in said if not isinstance(answer, BadInput)]
+    assert labels == list(classifier.predict(pictures).labels)
+
+
+def test_a_stream_holds_two_batches_however_many_files_there_are(classifier: Classifier, tmp_path: Path):
+    asked = 0
+
+    def paths() -> Iterator[Path]:
+        nonlocal asked
+        for i in range(100):
+            asked += 1
+            yield tmp_path / f"{i}.png"
+
+    next(classifier.stream(paths(), batch_size=5))
+    assert asked == 10
+
+
+def test_labels_below_a_threshold_are_left_out():
+    prediction = Prediction((("eagle", 0.7), ("cat", 0.2)))
+    assert str(prediction.above(0.5)) == "eagle 70 %"
+    assert not prediction.above(0.9)
 
 
 def test_no_pictures_give_no_predictions(classifier: Classifier):

@@ -1,4 +1,5 @@
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -75,10 +76,45 @@ def test_a_file_that_does_not_fit_is_named(digits_model: Path, tmp_path: Path, n
         load(folder)
 
 
-@pytest.mark.parametrize(("key", "value"), [("labels", None), ("channels", "one"), ("mean", 3), ("image_size", None)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("labels", None), ("labels", []), ("labels", ["a", "b"]), ("channels", "one"), ("channels", 2), ("channels", 3),
+        ("mean", 3), ("mean", [0.1, 0.1, 0.1]), ("std", [0]), ("std", ["inf"]), ("image_size", None),
+        ("image_size", 100_000), ("temperature", 0),
+    ],
+)  # fmt: skip
 def test_a_card_with_a_wrong_value_is_bad_input(digits_model: Path, tmp_path: Path, key: str, value: object):
     folder = shutil.copytree(digits_model, tmp_path / "model")
     card = json.loads((folder / CARD).read_text())
     (folder / CARD).write_text(json.dumps({**card, key: value}))
-    with pytest.raises(BadInput, match=CARD):
+    with pytest.raises(BadInput, match=f"{folder}/.*json" if key != "labels" else str(folder)):
         load(folder)
+
+
+def test_weights_that_lie_about_their_shapes_are_bad_input(digits_model: Path, tmp_path: Path):
+    folder = shutil.copytree(digits_model, tmp_path / "model")
+    whole = (folder / WEIGHTS).read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + size])
+    name = max(header, key=lambda name: len(header[name].get("shape", ())))
+    for shape in ([10**9, 10**9], [0], [1], [2**63]):
+        lie = json.dumps({**header, name: {**header[name], "shape": shape}}).encode()
+        (folder / WEIGHTS).write_bytes(len(lie).to_bytes(8, "little") + lie + whole[8 + size :])
+        with pytest.raises(BadInput, match=WEIGHTS):
+            load(folder)
+    (folder / WEIGHTS).write_bytes((2**62).to_bytes(8, "little") + whole[8:])
+    with pytest.raises(BadInput, match=WEIGHTS):
+        load(folder)
+
+
+def test_a_pickle_in_the_place_of_the_weights_is_never_run(digits_model: Path, tmp_path: Path):
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    folder = shutil.copytree(digits_model, tmp_path / "model")
+    (folder / WEIGHTS).write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(BadInput, match=WEIGHTS):
+        load(folder)
+    assert not (tmp_path / "sprung").exists()
