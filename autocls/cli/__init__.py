@@ -1,5 +1,6 @@
 """The command line: one file per verb. Heavy imports happen inside the verbs, so that ``--help`` answers at once."""
 
+import errno
 import logging
 import os
 import signal
@@ -79,8 +80,12 @@ def _at_hand(words: list[str]) -> list[str]:
     return [at_hand(word) for word in words]
 
 
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.ESTALE}
+"""Errors that no line of a traceback explains better than their own words."""
+
+
 def main() -> None:
-    """Run the command line: bad input is one message on stderr and exit code 2, ctrl-C is 130."""
+    """Run the command line: bad input is one message on stderr and exit code 2, a disk that fails 1, ctrl-C 130."""
     logging.basicConfig(format="autocls: %(message)s", level=logging.WARNING)
     logging.getLogger("autocls").setLevel(logging.INFO)
     # Pillow warns of large pictures; data/images.py has a limit of its own.
@@ -92,6 +97,11 @@ def main() -> None:
     except BadInput as error:
         print(f"autocls: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        print(f"autocls: {error.filename or 'what was to be written'}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("autocls: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -1,6 +1,7 @@
 """Disks that are full, and storage that is gone, under a search that runs."""
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import repeat
@@ -75,6 +76,16 @@ def node() -> Iterator[None]:
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         yield
         ray.shutdown()
+
+
+def test_training_onto_a_full_disk_ends_in_one_message(disk: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("epochs: 1\n")
+    fill(disk)
+    words = ["train", str(tmp_path / "r.yaml"), "digits", "--out", str(disk / "model")]
+    done = subprocess.run([sys.executable, "-m", "autocls", *words], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def at(epochs: int, act: Callable[[], Callable[[], object]]) -> Callable[[Snapshot], None]:
