@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from autocls.data import ImageData
 from autocls.deploy import Classifier
 from autocls.deploy.classifier import Prediction, percent
 from autocls.errors import BadInput
+from autocls.training.artifact import load
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,17 @@ def test_it_is_as_good_as_its_card_says(classifier: Classifier, digits: ImageDat
     guessed = classifier.predict_proba(digits.images[test, 0]).argmax(1)
     assert (guessed == digits.labels[test]).mean() == pytest.approx(classifier.card.test_score)
     assert classifier.card.test_score > 0.8
+
+
+def test_its_temperature_makes_the_validation_labels_likelier(
+    classifier: Classifier, digits_model: Path, digits: ImageData
+):
+    val = digits.split.val
+    plain = Classifier(*load(digits_model)[:2], replace(classifier.card, temperature=1.0))
+    said = {name: who.predict_proba(digits.images[val, 0]) for name, who in (("fitted", classifier), ("plain", plain))}
+    surprise = {name: -np.log(p[np.arange(len(val)), digits.labels[val]]).mean() for name, p in said.items()}
+    assert classifier.card.temperature != 1
+    assert surprise["fitted"] < surprise["plain"]
 
 
 def test_the_likeliest_labels_come_first(classifier: Classifier, pictures: list[np.ndarray]):
