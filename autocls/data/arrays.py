@@ -58,7 +58,7 @@ def _items(images: npt.NDArray[np.generic], labels: npt.NDArray[np.generic]) -> 
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     return [
-        Item(f"row {row}", str(label), "train", partial(Image.fromarray, image))
+        Item(f"row {row}", (str(label),), "train", partial(Image.fromarray, image))
         for row, (image, label) in enumerate(zip(images, labels, strict=True))
     ]
 

@@ -11,7 +11,7 @@ def check_counts(source: str, counts: Counts) -> None:
     classes = {part: {label for label, number in of_class.items() if number} for part, of_class in counts.items()}
     every = sorted(set().union(*classes.values()))
     if not every:
-        raise BadInput(f"{source}: none of its images can be read")
+        raise BadInput(f"{source}: none of its images {'has a label' if counts else 'can be read'}")
     if len(every) == 1:
         raise BadInput(f"{source}: the only class is '{every[0]}'; at least two are needed")
     lacking = [
@@ -27,4 +27,18 @@ def check_counts(source: str, counts: Counts) -> None:
         raise BadInput(
             f"{source}: too few images of {few(small)}; at least {len(drawn)} of each class are needed, "
             f"one for each of {', '.join(drawn)}"
+        )
+
+
+def check_split(source: str, counts: Counts) -> None:
+    """Raises `BadInput` when a part has no image of a class, as can be where rare labels share their images."""
+    lacking = [
+        f"{part} of {few([label for label, number in of_class.items() if not number])}"
+        for part, of_class in counts.items()
+        if not all(of_class.values())
+    ]
+    if lacking:
+        raise BadInput(
+            f"{source}: its images can't be split so that every part has every label: there is no image in "
+            f"{' and in '.join(lacking)}; add images of them, leave these labels out, or say the parts yourself"
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 from autocls.data.listing import Item, Listing, few
+from autocls.data.split import PART_OF
 from autocls.errors import BadInput
 
-_PART_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _LAYOUT = "expected one folder per class with its images inside, or train/, val/ and test/ with such class folders"
 # Pillow registers these so that other software can plug in; it can't decode them itself.
 _STUBS = frozenset({"BUFR", "GRIB", "HDF5", "MPEG", "WMF"})
@@ -35,7 +35,7 @@ def list_folder(folder: Path) -> Listing:
             paths = sorted(path for path, reason in reasons.items() if not reason)
             if not paths:
                 empty.append(str(class_folder.relative_to(folder)))
-            items += [Item(str(p.relative_to(folder)), class_folder.name, part, p.read_bytes) for p in paths]
+            items += [Item(str(p.relative_to(folder)), (class_folder.name,), part, p.read_bytes) for p in paths]
     if empty:
         raise BadInput(f"{folder}: no image in {few(empty)}; {_LAYOUT}")
     return Listing(folder.resolve().name, items, _ignored_note(ignored))
@@ -64,7 +64,7 @@ def _parts(folder: Path) -> list[tuple[str, Path]]:
     """The part folders, or the folder itself as train if it holds the class folders."""
     found = _subfolders(folder)
     names = {path.name for path in found}
-    others = sorted(names - _PART_OF.keys())
+    others = sorted(names - PART_OF.keys())
     if not found:
         loose = any(not _why_ignored(path) for path in folder.iterdir())
         raise BadInput(f"{folder}: {'its images are in no class folder' if loose else 'no images in it'}; {_LAYOUT}")
@@ -72,14 +72,14 @@ def _parts(folder: Path) -> list[tuple[str, Path]]:
         return [("train", folder)]
     if others:
         raise BadInput(f"{folder}: train/ holds class folders, but {few(others)} lie beside it; {_LAYOUT}")
-    parts = Counter(_PART_OF[name] for name in names)
+    parts = Counter(PART_OF[name] for name in names)
     if "train" not in parts:
         raise BadInput(f"{folder}: there is {' and '.join(sorted(names))} but no train; {_LAYOUT}")
     if parts["val"] > 1:
         raise BadInput(
             f"{folder}: val, valid and validation all mean the same part, and it has more than one; keep one"
         )
-    return [(_PART_OF[path.name], path) for path in found]
+    return [(PART_OF[path.name], path) for path in found]
 
 
 def _subfolders(folder: Path) -> list[Path]:

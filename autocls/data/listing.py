@@ -11,7 +11,7 @@ class Item:
     """One labelled image of a source."""
 
     name: str  # how a message calls it
-    label: str
+    labels: tuple[str, ...]  # its class; of a multi-label source any number of them
     part: str  # "train", "val" or "test"; "train" where the source has no parts
     load: Callable[[], Content]  # may raise OSError
 
@@ -23,6 +23,7 @@ class Listing:
     name: str
     items: Sequence[Item]
     notes: tuple[str, ...] = ()
+    multilabel: bool = False  # whether an image may have any number of labels, instead of one class
 
 
 def few(names: Sequence[str]) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from autocls.data import cache as shelf
-from autocls.data.catalogue import Catalogue, Counts, catalogue, count
-from autocls.data.checks import check_counts
+from autocls.data.catalogue import Catalogue, Counts, catalogue, classes_of, count
+from autocls.data.checks import check_counts, check_split
+from autocls.data.given import Given
 from autocls.data.listing import Item, few
 from autocls.data.sources import list_source, locate
-from autocls.data.split import PARTS, Split, resplit, split_rows
+from autocls.data.split import PARTS, Labels, Split, resplit, split_rows
 from autocls.data.survey import Survey, survey
 from autocls.errors import BadInput
 
@@ -25,11 +26,21 @@ class ImageData:
     """What training sees."""
 
     images: npt.NDArray[np.uint8]  # N×C×H×W, 0..255, a read-only memory map; C is 1 if every image is grey, else 3
-    labels: npt.NDArray[np.int64]  # N, index into `classes`
+    labels: Labels  # N, index into `classes`; of multi-label data N×K, whether an image has each of them
     classes: tuple[str, ...]
     split: Split
     mean: tuple[float, ...]  # per channel over the train part, in 0..1 units
     std: tuple[float, ...]  # likewise, never 0
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether an image has any number of labels, instead of one class."""
+        return self.labels.ndim == 2
+
+    def having(self, label: int) -> npt.NDArray[np.bool_]:
+        """Of each image, whether it has a label."""
+        found: npt.NDArray[np.bool_] = self.labels[:, label] if self.multilabel else self.labels == label
+        return found
 
 
 @dataclass(frozen=True)
@@ -41,14 +52,20 @@ class Prepared:
     fingerprint: str  # hash of the images, their labels and parts; the same wherever they lie
     classes: tuple[str, ...]
     channels: int
-    counts: Counts  # after the split: part -> class -> number of images
+    counts: Counts  # after the split: part -> class -> number of images that have it
+    images: dict[str, int]  # after the split: part -> number of images
     notes: tuple[str, ...]  # what was converted or ignored, for the user to read
     skipped: tuple[str, ...]  # the unreadable images that were left out
     seed: int
-    given: Counts  # before the split; says the label and part of every row
+    given: Given  # before the split
     location: str | Path
     root: Path
     cache: Path
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether an image has any number of labels, instead of one class."""
+        return self.given.multilabel
 
     def at(self, image_size: int, seed: int | None = None) -> ImageData:
         """The images at `image_size`×`image_size`, from the cache, which is filled first if it has none of this size.
@@ -59,7 +76,7 @@ class Prepared:
         """
         folder = self.cache / self.fingerprint
         labels, split = _labels_and_split(self.given, self.seed)
-        if seed is not None and seed != self.seed and "val" not in self.given:
+        if seed is not None and seed != self.seed and not self.given.has("val"):
             split = resplit(labels, split, seed)
         try:
             if not shelf.is_built(folder, image_size):
@@ -74,7 +91,7 @@ class Prepared:
         """The same images, in the cache of whatever machine asks."""
         return replace(self, cache=shelf.cache_root().expanduser().absolute())
 
-    def named(self, part: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+    def named(self, part: str) -> tuple[list[str], Labels]:
         """Of a part's images what their source calls them, and their labels."""
         labels, split = _labels_and_split(self.given, self.seed)
         rows, names = getattr(split, part), shelf.names(self.cache / self.fingerprint)
@@ -86,7 +103,8 @@ class Prepared:
         except BadInput as error:
             raise BadInput(f"{error}; and the cache {folder} has no images at {image_size}×{image_size}") from error
         _, items = _readable(found, folder)
-        if count(items, found.classes) != self.given:  # the source vanished during the survey, so that it is wrong
+        if Given.of(items, found.classes, multilabel=found.multilabel) != self.given:
+            # The source vanished during the survey, so that it is wrong.
             (folder / SURVEY).unlink()
             raise BadInput(f"{self.location}: images of it could be read before and can't be now")
         _fill(items, folder, [image_size], self.channels)
@@ -125,8 +143,7 @@ def prepare(
     root = (root or cache / "torchvision").expanduser().absolute()
     location = locate(source)
     listing = list_source(location, root)
-    labels = tuple(sorted({item.label for item in listing.items}))
-    check_counts(str(source), count(listing.items, labels))  # before the reading, which can take long
+    check_counts(str(source), count(listing.items, classes_of(listing)))  # before the reading, which can take long
     found = catalogue(listing)
     folder = cache / found.fingerprint
     seen, items = _readable(found, folder)
@@ -136,8 +153,11 @@ def prepare(
             f"{source}: {len(bad)} of {len(found.items)} images can't be read: {few(bad)}; "
             "repair or remove them, or leave them out with --skip-bad"
         )
-    given = count(items, found.classes)
-    check_counts(str(source), given)
+    check_counts(str(source), count(items, found.classes))
+    given = Given.of(items, found.classes, multilabel=found.multilabel)
+    labels, split = _labels_and_split(given, seed)
+    counts = _counts(labels, split, found.classes)
+    check_split(str(source), counts)
     _fill(items, folder, sorted(set(sizes)), seen.channels)
     left_out = (f"{len(bad)} of {len(found.items)} images left out, unreadable: {few(bad)}",) if bad else ()
     return Prepared(
@@ -146,7 +166,8 @@ def prepare(
         fingerprint=found.fingerprint,
         classes=found.classes,
         channels=seen.channels,
-        counts=_counts_after_split(given, found.classes, seed),
+        counts=counts,
+        images={part: len(getattr(split, part)) for part in PARTS},
         notes=(*found.notes, *seen.notes, *left_out),
         skipped=tuple(found.items[row].name for row, _ in seen.bad),
         seed=seed,
@@ -173,22 +194,19 @@ def _fill(items: list[Item], folder: Path, sizes: Iterable[int], channels: int) 
             shelf.build(items, folder, missing, channels)
 
 
-def _labels_and_split(given: Counts, seed: int) -> tuple[npt.NDArray[np.int64], Split]:
-    """What the catalogue's order, by part and then by class, says of each row."""
-    runs = [
-        (PARTS.index(part), label, number)
-        for part, of_class in given.items()
-        for label, number in enumerate(of_class.values())
-    ]
-    parts, labels, numbers = np.array(runs, np.int64).T
-    labels = np.repeat(labels, numbers)
-    return labels, split_rows(labels, np.repeat(parts, numbers), seed)
+def _labels_and_split(given: Given, seed: int) -> tuple[Labels, Split]:
+    labels = given.labels()
+    return labels, split_rows(labels, given.parts(), seed)
 
 
-def _counts_after_split(given: Counts, classes: tuple[str, ...], seed: int) -> Counts:
-    labels, split = _labels_and_split(given, seed)
-    numbers = {part: np.bincount(labels[getattr(split, part)], minlength=len(classes)) for part in PARTS}
-    return {part: dict(zip(classes, of_class.tolist(), strict=True)) for part, of_class in numbers.items()}
+def _counts(labels: Labels, split: Split, classes: tuple[str, ...]) -> Counts:
+    def of(rows: npt.NDArray[np.int64]) -> list[int]:
+        there = labels[rows]
+        found = there.sum(axis=0) if there.ndim == 2 else np.bincount(there, minlength=len(classes))
+        numbers: list[int] = found.tolist()
+        return numbers
+
+    return {part: dict(zip(classes, of(getattr(split, part)), strict=True)) for part in PARTS}
 
 
 def _folder_name(name: str) -> str:

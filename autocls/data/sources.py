@@ -4,6 +4,7 @@ from pathlib import Path
 
 from autocls.data.arrays import list_digits, list_npz
 from autocls.data.folder import list_folder
+from autocls.data.labelled_folder import LABELS, list_labelled_folder
 from autocls.data.listing import Listing
 from autocls.data.table import list_csv
 from autocls.data.torchvision_sets import list_torchvision
@@ -11,7 +12,9 @@ from autocls.errors import BadInput, unknown
 
 _TORCHVISION = "torchvision:"
 _BUILT_IN = ("digits", "torchvision:CIFAR10", "torchvision:MNIST", "torchvision:FashionMNIST", "torchvision:SVHN")
-_FILES = "a folder of class folders, a .csv with path,label or an .npz with x and y"
+_FILES = (
+    f"a folder of class folders, a folder with {LABELS}, a .csv with path,label or path,labels, or an .npz with x and y"
+)
 
 
 def locate(source: str | Path) -> str | Path:
@@ -32,5 +35,5 @@ def list_source(location: str | Path, root: Path) -> Listing:
         name = location.removeprefix(_TORCHVISION)
         return list_digits() if location == "digits" else list_torchvision(name, root)
     if location.is_dir():
-        return list_folder(location)
+        return list_labelled_folder(location) if (location / LABELS).is_file() else list_folder(location)
     return list_csv(location) if location.suffix.lower() == ".csv" else list_npz(location)

@@ -84,7 +84,8 @@ def _first(names: tuple[str, ...], make: Callable[..., Any]) -> Any | None:
 def _items(name: str, part: str, dataset: Any) -> Iterator[Item]:
     classes = getattr(dataset, "classes", None)
     for row, target in enumerate(_targets(name, dataset)):
-        yield Item(f"{part} {row}", str(classes[target] if classes else target), part, partial(_image, dataset, row))
+        label = str(classes[target] if classes else target)
+        yield Item(f"{part} {row}", (label,), part, partial(_image, dataset, row))
 
 
 def _targets(name: str, dataset: Any) -> list[int]:
