@@ -11,11 +11,10 @@ from autocls.deploy import Classifier
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import artifact
-from autocls.training.calibration import fit_temperature
 from autocls.training.inference import examine
+from autocls.training.labelling import check_metric, labelling
 from autocls.training.loop import EpochResult
 from autocls.training.loop import train as train_epochs
-from autocls.training.metrics import metric as metric_named
 
 log = logging.getLogger("autocls")
 
@@ -26,25 +25,27 @@ def train(
     out: str | Path,
     *,
     seed: int = 0,
-    metric: str = "accuracy",
+    metric: str | None = None,
     root: str | Path | None = None,
     skip_bad: bool = False,
     watch: Callable[[EpochResult], None] = lambda result: None,
 ) -> Classifier:
     """Train ``recipe`` (or the one in that YAML file) on ``data``, and write the model folder ``out``.
 
-    The weights of the best validation epoch are kept, and scored once on the test part. ``watch`` is called after each
-    epoch. Raises BadInput for what can't be used, and when the recipe can't be trained.
+    The weights of the best validation epoch are kept, and scored once on the test part. The ``metric`` is accuracy
+    unless said, and map where images have any number of labels. ``watch`` is called after each epoch. Raises BadInput
+    for what can't be used, and when the recipe can't be trained.
     """
     target = Path(out)
     if (target / artifact.CARD).exists():
         raise BadInput(f"--out {target}: holds a model already; choose another folder, or delete this one")
     if not isinstance(recipe, Recipe):
         recipe = Recipe.from_plain(recipe) if isinstance(recipe, Mapping) else Recipe.load(Path(recipe))
-    metric_named(metric)
+    check_metric(metric)
     prepared = prepare(data, seed=seed, sizes=[recipe.image_size], root=Path(root) if root else None, skip_bad=skip_bad)
     for note in prepared.notes:
         log.info("%s", note)
+    metric = labelling(multilabel=prepared.multilabel).metric(metric)
     images = prepared.at(recipe.image_size)
     best, weights, numerics = -1.0, None, None
     try:
@@ -61,9 +62,9 @@ def train(
     artifact.save(target, recipe, weights, card)
     model, _, _ = artifact.load(target)
     val, test = images.split.val, images.split.test
-    temperature = fit_temperature(examine(recipe, model, images, val, metric).probabilities, images.labels[val])
-    test_score = examine(recipe, model, images, test, metric).score
-    artifact.save(target, recipe, weights, replace(card, test_score=test_score, temperature=temperature))
+    card = card.fitted(examine(recipe, model, images, val, metric).probabilities, images.labels[val])
+    card = replace(card, test_score=examine(recipe, model, images, test, metric).score)
+    artifact.save(target, recipe, weights, card)
     return Classifier.load(target)
 
 

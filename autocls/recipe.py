@@ -16,7 +16,7 @@ from autocls.tricks.architecture import Architecture, Lenet
 from autocls.tricks.attention import Attention
 from autocls.tricks.augmentation import Color, Crop, Erase, Flip, Rotate
 from autocls.tricks.averaging import Averaging
-from autocls.tricks.base import Trick, check
+from autocls.tricks.base import Trick, check, kind_of
 from autocls.tricks.distillation import Distill
 from autocls.tricks.dropout import Dropout, StochasticDepth
 from autocls.tricks.evaluation import Tta
@@ -155,6 +155,15 @@ class Recipe(BaseModel):
             found["warmup"] = f"warmup: {self.warmup} of {self.epochs} epochs leave none to train in at the full rate"
         return found
 
+    def unfit(self, *, multilabel: bool) -> dict[str, str]:
+        """The slots whose choice makes no sense for images of one class each or with any number of labels, and why."""
+        return {
+            name: f"{trick.choice}: not applicable: the images have any number of labels, and {trick.one_label}"
+            + (f"; {name} can be {' or '.join(fitting(type(trick)))}" if trick.required else "")
+            for name in type(self).model_fields
+            if multilabel and isinstance(trick := getattr(self, name), Trick) and trick.one_label
+        }
+
     def without(self, slots: Iterable[str]) -> Self:
         """This recipe with the neutral choice in these slots."""
         return self.model_copy(update={name: type(self).model_fields[name].default for name in slots})
@@ -206,6 +215,11 @@ def chosen(recipe: Recipe, name: str) -> str:
     """The name of the recipe's choice for the slot ``name``, or its number as text."""
     tricks, value = kind(name), getattr(recipe, name)
     return str(value) if tricks is None else tricks.neutral if value is None else value.choice
+
+
+def fitting(trick: type[Trick]) -> list[str]:
+    """The choices of a trick's kind that make sense for images with any number of labels."""
+    return [name for name, choice in kind_of(trick).choices().items() if not choice.one_label]
 
 
 def slot_of(trick: type[Trick]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from autocls.domains import Domain, OneOf, Value
 from autocls.grammar import Document, Problem, Problems, at, each, parse, read, write
 from autocls.options import Ask, Option, closed, number_slot, options
-from autocls.recipe import Recipe, decide, kind, slot, written
+from autocls.recipe import Recipe, decide, fitting, kind, slot, written
 from autocls.shipped import find
 from autocls.tricks.base import Trick
 
@@ -80,6 +80,36 @@ class Space:
             return wanted if domain.contains(wanted) else domain.middle()
 
         return self.suggest(plain)
+
+    def fit_for(self, *, multilabel: bool) -> tuple[Self, list[str]]:
+        """This space without the choices that make no sense for images with any number of labels, and why each doesn't.
+
+        A slot that needs a choice and has none left gets the first one that makes sense. For images of one class each
+        it is the space itself.
+        """
+        kept, why = dict(self.slots), list[str]()
+        for name, open_to in self.slots.items():
+            tricks = kind(name)
+            if not multilabel or tricks is None or not isinstance(open_to, tuple):
+                continue
+            unfit = [option.trick for option in open_to if option.trick is not None and option.trick.one_label]
+            fit = tuple(option for option in open_to if option.trick not in unfit)
+            if not fit:
+                instead = fitting(tricks)[0] if tricks.required else None
+                fit = (closed(tricks, tricks.parse(instead)),)
+            kept[name] = fit
+            why += [
+                f"{name}: {trick.name}, as the images have any number of labels, and {trick.one_label}"
+                + ("" if fit[0] in open_to else f"; it is {fit[0].name} instead")
+                for trick in unfit
+            ]
+        space = type(self)(kept, self.about)
+        baseline = space.baseline()
+        suggestions = tuple(
+            s.model_copy(update={name: getattr(baseline, name) for name in s.unfit(multilabel=multilabel)})
+            for s in self.suggestions
+        )
+        return type(self)(kept, self.about, suggestions), why
 
     def complete(self, partial: Mapping[str, Any]) -> Recipe:
         """The baseline with some slots decided as YAML writes them. Raises Problems when that isn't in the space."""

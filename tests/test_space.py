@@ -96,7 +96,7 @@ def test_any_opens_every_choice_that_needs_no_name_and_the_neutral_one():
     assert everything["norm"] == ["none", "batch", "sync_batch", "layer", "instance", "group"]
     assert everything["downsample"] == ["pool", "stride"]
     assert everything["weights"] == ["none", "hub"], "a file must be named"
-    assert everything["loss"] == ["cross_entropy", "mse", "bce", "focal"]
+    assert everything["loss"] == ["cross_entropy", "mse", "bce", "focal", "asymmetric"]
     assert not any(name.endswith(":") for names in everything.values() for name in names)
 
 

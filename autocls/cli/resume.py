@@ -46,6 +46,5 @@ def command(
 
         limited = asked.max_params is not None or asked.max_latency is not None
         conduct(
-            go_on, here, watched=asked.storage is None, shown=not no_progress, as_json=as_json,
-            metric=asked.metric, limited=limited,
+            go_on, here, watched=asked.storage is None, shown=not no_progress, as_json=as_json, limited=limited,
         )  # fmt: skip

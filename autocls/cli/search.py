@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def command(
-    data: Annotated[str, typer.Argument(help="Folder of class folders, CSV of path,label, .npz with x and y, "
-                                             "`digits`, or `torchvision:CIFAR10` and its like.", show_default=False)],
+    data: Annotated[str, typer.Argument(help="Folder of class folders, CSV of path,label or path,labels, .npz of x "
+                                             "and y, `digits`, or `torchvision:CIFAR10` and others.", show_default=False)],
     space: Annotated[str, typer.Option(help="A shipped space (`autocls spaces`) or a YAML file.")] = "quick",
     trials: Annotated[int | None, typer.Option(help="End the search after so many trials; the verdict's runs come "
                                                     "on top.", show_default=False)] = None,
@@ -28,8 +28,9 @@ def command(
     out: Annotated[str | None, typer.Option(help="Output folder, or a URL where it is kept: s3://bucket/run. [default: "
                                                  "reports/DATA-SPACE]", show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="Decides the split, the sampler, and each trial's randomness.")] = 0,
-    metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part."
-                                        )] = "accuracy",
+    metric: Annotated[str | None, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part; "
+                                                    "of multi-label data map or macro_f1. [default: the first]",
+                                               show_default=False)] = None,
     address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds the one that this "
                                               "machine is in, HOST:PORT names its head; `inline`: in this process, "
                                               "no Ray.")] = "local",
@@ -100,8 +101,7 @@ def command(
 
     limited = most is not None or longest is not None
     conduct(
-        begin_search, local(place), watched=storage is None, shown=not no_progress, as_json=as_json, metric=metric,
-        limited=limited,
+        begin_search, local(place), watched=storage is None, shown=not no_progress, as_json=as_json, limited=limited,
     )  # fmt: skip
 
 
@@ -112,7 +112,6 @@ def conduct(
     watched: bool,
     shown: bool,
     as_json: bool,
-    metric: str,
     limited: bool,
 ) -> None:
     """Run a search with its page (where it is ``watched``) and its progress beside it, and print what it came to."""
@@ -131,9 +130,9 @@ def conduct(
 
             result = run(watch)
         if as_json:
-            _print_json(result, metric)
+            _print_json(result)
         else:
-            _print(result, metric, limited=limited)
+            _print(result, limited=limited)
             if result.stopped == INTERRUPTED:
                 print(f"It may go on: autocls resume {folder}")
                 print(f"The test part is still sealed; to end here instead: autocls verdict {folder} --reopen-test")
@@ -142,18 +141,18 @@ def conduct(
         sys.exit(1)
 
 
-def _print_json(result: "SearchResult", metric: str) -> None:
+def _print_json(result: "SearchResult") -> None:
     now = result.snapshot
     print(json.dumps({
         "folder": str(result.folder), "report": str(result.report), "stopped": result.stopped,
         "complete": now.complete, "pruned": now.pruned, "failed": now.failed, "designed": now.designed,
-        "epochs": now.epochs, "metric": metric, "winner": result.winner, "score": result.score,
+        "epochs": now.epochs, "metric": result.metric, "winner": result.winner, "score": result.score,
         "test_score": result.test_score, "recipe": result.recipe.plain() if result.recipe else None,
         "verdict": result.verdict.paragraph if result.verdict else None,
     }, ensure_ascii=False), flush=True)  # fmt: skip
 
 
-def _print(result: "SearchResult", metric: str, *, limited: bool) -> None:
+def _print(result: "SearchResult", *, limited: bool) -> None:
     now = result.snapshot
     designed = f", {now.designed} designed runs" if now.designed else ""
     done = f"{now.complete} trials complete, {now.pruned} stopped early, {now.failed} failed{designed}"
@@ -163,7 +162,7 @@ def _print(result: "SearchResult", metric: str, *, limited: bool) -> None:
         print(f"{completed}, so there is no winner: give it more time, or see in the report why trials ended.")
     else:
         sealed = "" if result.test_score is None else f", {result.test_score:.2%} on the sealed test part"
-        print(f"Winner: trial {result.winner}, {metric} {result.score:.2%} on validation{sealed}.")
+        print(f"Winner: trial {result.winner}, {result.metric} {result.score:.2%} on validation{sealed}.")
         if result.verdict is not None:
             print(f"\n{result.verdict.paragraph}\n")
         print(f"Recipe: {result.folder / 'best_recipe.yaml'}")

@@ -11,10 +11,11 @@ def command(
     data: Annotated[str, typer.Argument(help="What `autocls search` takes.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The model folder to write.", show_default=False)],
     seed: Annotated[int, typer.Option(help="Decides the split and the training's randomness.")] = 0,
-    metric: Annotated[str, typer.Option(help="accuracy, balanced_accuracy or macro_f1.")] = "accuracy",
+    metric: Annotated[str | None, typer.Option(help="accuracy, balanced_accuracy or macro_f1; of multi-label data map "
+                                                    "or macro_f1. [default: the first]", show_default=False)] = None,
     root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Train one recipe on DATA and write a model folder.
 
     Example:
@@ -25,8 +26,10 @@ def command(
 
     classifier = autocls.train(
         recipe, data, out, seed=seed, metric=metric, root=root, skip_bad=skip_bad,
-        watch=lambda r: typer.echo(f"epoch {r.epoch}: {metric} {r.score:.2%}, loss {r.loss:.3f}", err=True),
+        watch=lambda r: typer.echo(f"epoch {r.epoch}: {r.score:.2%}, loss {r.loss:.3f}", err=True),
     )  # fmt: skip
     card = classifier.card
-    print(f"{metric} {card.validation_score:.2%} on validation (best epoch), {card.test_score:.2%} on the test part.")
+    print(
+        f"{card.metric} {card.validation_score:.2%} on validation (best epoch), {card.test_score:.2%} on the test part."
+    )
     print(f"Model: {out}")

@@ -39,8 +39,7 @@ class ImageData:
 
     def having(self, label: int) -> npt.NDArray[np.bool_]:
         """Of each image, whether it has a label."""
-        found: npt.NDArray[np.bool_] = self.labels[:, label] if self.multilabel else self.labels == label
-        return found
+        return np.asarray(self.labels[:, label] if self.multilabel else self.labels == label, np.bool_)
 
 
 @dataclass(frozen=True)

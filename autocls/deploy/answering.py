@@ -6,12 +6,14 @@ from torch import nn
 from autocls.recipe import Recipe
 from autocls.training.artifact import ModelCard
 from autocls.training.batches import normalise, statistics
-from autocls.training.calibration import calibrated
 from autocls.training.inference import views
 
 
 class Answering(nn.Module):
-    """From uint8 B×C×S×S pixels (S the card's image_size) to B×K calibrated probabilities."""
+    """From uint8 B×C×S×S pixels (S the card's image_size) to B×K calibrated probabilities.
+
+    Rows sum to 1, unless the model gives images any number of labels.
+    """
 
     mean: torch.Tensor
     std: torch.Tensor
@@ -19,7 +21,8 @@ class Answering(nn.Module):
     def __init__(self, model: nn.Module, recipe: Recipe, card: ModelCard) -> None:
         super().__init__()
         self.model = model
-        self._views, self._loss, self._temperature = views(recipe), recipe.loss, card.temperature
+        self._views, self._loss = views(recipe), recipe.loss
+        self._labelling, self._temperature = card.labelling, card.temperature
         mean, std = statistics(card.mean, card.std, torch.device("cpu"))
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
@@ -28,4 +31,4 @@ class Answering(nn.Module):
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         images = normalise(pixels.float() / 255, self.mean, self.std)
         logits = torch.stack([self.model(view) for view in self._views(images)]).mean(dim=0)
-        return calibrated(self._loss.probabilities(logits.float()), self._temperature)
+        return self._labelling.probabilities(self._loss, logits.float(), self._temperature)

@@ -26,7 +26,6 @@ from autocls.search.sealed import open_test, trained
 from autocls.search.snapshot import Snapshot
 from autocls.search.study import Study
 from autocls.training.artifact import CARD, WEIGHTS, ModelCard, save, save_weights
-from autocls.training.calibration import fit_temperature
 from autocls.training.inference import examine
 from autocls.training.loop import train
 from autocls.tricks.base import Trick
@@ -49,6 +48,8 @@ class SearchResult:
     """The number of the recommended trial, without confirmation the best complete one; None when none was completed."""
     recipe: Recipe | None
     """The winner's."""
+    metric: str
+    """What all scores are, in 0..1."""
     score: float | None
     """The winner's search score, on the validation part."""
     test_score: float | None
@@ -98,6 +99,7 @@ def _finish(target: Path, study: Study, prepared: Prepared | None, driver: Drive
         folder=target,
         winner=winner,
         recipe=Recipe.from_yaml(rows[winner].recipe) if winner is not None else None,
+        metric=study.about()["metric"],
         score=rows[winner].score if winner is not None else None,
         test_score=test_score,
         verdict=verdict(study),
@@ -130,7 +132,7 @@ def _write_model(
     images, metric = prepared.at(recipe.image_size, row.seed), study.about()["metric"]
     val = images.split.val
     said = examine(recipe, trained(recipe, weights, prepared), images, val, metric).probabilities
-    card = ModelCard.of(images, metric, row.score, test_score, row.numerics, fit_temperature(said, images.labels[val]))
+    card = ModelCard.of(images, metric, row.score, test_score, row.numerics).fitted(said, images.labels[val])
     card = replace(card, fingerprint=prepared.fingerprint, seed=prepared.seed)
     save(target / folder.MODEL, recipe, load_file(weights / WEIGHTS), card)
     folder.write_cards(target, _cards(recipe))

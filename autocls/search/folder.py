@@ -155,6 +155,6 @@ def refresh(folder: Path) -> None:
 
 
 _KEPT = (
-    "data", "source", "space", "metric", "seed", "classes", "channels", "counts", "notes", "sampler", "pruner",
-    "limits", "device",
+    "data", "source", "space", "metric", "seed", "classes", "multilabel", "channels", "counts", "images",
+    "notes", "sampler", "pruner", "limits", "device",
 )  # fmt: skip

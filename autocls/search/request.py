@@ -20,7 +20,8 @@ class Request:
     trials: int | None
     seconds: float | None
     seed: int
-    metric: str
+    metric: str | None
+    """None for the usual one of the data."""
     sampler: str
     pruner: str
     confirm: int

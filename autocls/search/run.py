@@ -25,7 +25,7 @@ from autocls.search.strategies import check_names
 from autocls.search.study import Study
 from autocls.search.task import Task
 from autocls.space import Space
-from autocls.training.metrics import metric as metric_named
+from autocls.training.labelling import check_metric
 from autocls.verdict.prior import Prior
 
 log = logging.getLogger("autocls")
@@ -44,7 +44,7 @@ def search(
     epochs: int | None = None,
     out: str | Path | None = None,
     seed: int = 0,
-    metric: str = "accuracy",
+    metric: str | None = None,
     address: str = "local",
     cpus_per_trial: float = 1,
     gpus_per_trial: float | None = None,
@@ -67,7 +67,8 @@ def search(
     """Search ``space`` for the best way to train a classifier on ``data`` (or the best of ``objective``).
 
     ``seconds`` in all, and ``trials`` of the search, end it, whichever comes first; with neither it takes ten
-    minutes. ``epochs`` overrides the space's. The ``confirm`` best recipes are run again on ``seeds`` fresh seeds,
+    minutes. ``epochs`` overrides the space's. The ``metric`` is accuracy unless said, and map where images have any
+    number of labels. The ``confirm`` best recipes are run again on ``seeds`` fresh seeds,
     and the winner's tricks are judged, within 40 % of the budget; with 0 there is no verdict. ``screen`` says
     whether designed runs come first; None where the budget allows. A winner has at most ``max_params`` parameters,
     and takes at most ``max_latency`` seconds for one image on a trial's device: what costs more isn't trained.
@@ -225,7 +226,7 @@ def _check(request: Request) -> None:
         raise BadInput(f"--max-concurrent: at least 1, not {request.max_concurrent}")
     if request.stall <= 0:
         raise BadInput(f"--stall: more than 0 seconds, not {request.stall:g}")
-    metric_named(request.metric)
+    check_metric(request.metric)
     check_names(request.sampler, request.pruner)
 
 

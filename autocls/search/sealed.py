@@ -34,7 +34,7 @@ def open_test(
     winner = next(iter(models))
     opening = {
         "trial": winner,
-        "images": sum(prepared.counts["test"].values()),
+        "images": prepared.images["test"],
         "winner": answers[winner].score,
         "baseline": answers[0].score if 0 in answers else earlier[-1]["baseline"] if earlier else None,
     }

@@ -27,6 +27,7 @@ from autocls.search.snapshot import Budget, Watch
 from autocls.search.study import Study
 from autocls.space import Space
 from autocls.training.footprint import Limits
+from autocls.training.labelling import SINGLE_LABEL, labelling
 from autocls.training.teacher import load_teacher
 from autocls.tricks.distillation import Teacher
 
@@ -39,8 +40,12 @@ class Task:
 
     request: Request
     space: Space
+    """What is left of the one that was asked for, on these data."""
     prepared: Prepared | None
     """None for simulated trials."""
+    metric: str
+    notes: tuple[str, ...]
+    """What the user should know of the data, and of what they leave of the space."""
     runner: Runner
     limits: Limits
     misfits: Misfits
@@ -50,25 +55,30 @@ class Task:
         """Reads the data, and asks the space's teachers. Raises BadInput."""
         limits = _limits(request.max_params, request.max_latency, objective)
         if objective is not None:
-            return cls(request, space, None, imagine(objective), limits, no_misfits)
+            metric = SINGLE_LABEL.metric(request.metric)
+            return cls(request, space, None, metric, (), imagine(objective), limits, no_misfits)
         root = Path(request.root) if request.root else None
         prepared = prepare(
             str(request.data), seed=request.seed, sizes=space.sizes(), root=root, skip_bad=request.skip_bad
         )
-        for note in prepared.notes:
+        metric = labelling(multilabel=prepared.multilabel).metric(request.metric)
+        space, left_out = space.fit_for(multilabel=prepared.multilabel)
+        notes = (*prepared.notes, *(f"left out of the space: {why}" for why in left_out))
+        for note in notes:
             log.info("%s", note)
         for teacher in _teachers(space):
             load_teacher(teacher, prepared.classes, prepared.channels)
         shipment = Shipment.of(prepared, space.sizes()) if request.send_data else None
-        runner = train_on(prepared, request.metric, shipment)
-        return cls(request, space, prepared, runner, limits, misfits_on(prepared))
+        runner = train_on(prepared, metric, shipment)
+        return cls(request, space, prepared, metric, notes, runner, limits, misfits_on(prepared))
 
     def about(self) -> dict[str, Any]:
         """What the study keeps of it for whoever reads it; JSON can hold it."""
         return {
-            "metric": self.request.metric,
+            "metric": self.metric,
             "limits": {limit: most for limit, most in vars(self.limits).items() if most is not None},
             "device": "" if self.prepared is None else device(self.request.cpus_per_trial),
+            "notes": list(self.notes),
             **_images(self.prepared),
         }
 
@@ -88,7 +98,7 @@ class Task:
             self.space.baseline(),
             began,
             watch,
-            partial(appoint, target / folder.TEACHERS, self.prepared, asked.metric),
+            partial(appoint, target / folder.TEACHERS, self.prepared, self.metric),
             partial(whole, Setting(self.space, plan, asked.seed, self.misfits, at_once)),
             keep=max(1, asked.confirm),
             kept_in=(target / SCRATCH / KEPT).resolve(),
@@ -114,13 +124,14 @@ def _limits(parameters: int | None, latency: float | None, objective: Objective 
 
 def _images(prepared: Prepared | None) -> dict[str, Any]:
     if prepared is None:
-        return {"data": "objective", "source": "objective", "classes": [], "counts": {}, "notes": []}
+        return {"data": "objective", "source": "objective", "classes": [], "counts": {}, "images": {}}
     return {
         "data": prepared.name,
         "source": prepared.source,
         "classes": list(prepared.classes),
+        "multilabel": prepared.multilabel,
         "counts": prepared.counts,
-        "notes": list(prepared.notes),
+        "images": prepared.images,
         "channels": prepared.channels,
         "fingerprint": prepared.fingerprint,
     }

@@ -4,10 +4,12 @@
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -15,9 +17,11 @@ from safetensors.torch import save as in_bytes
 from torch import nn
 
 from autocls.data import ImageData
+from autocls.data.split import Labels
 from autocls.errors import BadInput, TrialFailed
 from autocls.files import whole
 from autocls.recipe import Recipe
+from autocls.training.labelling import Labelling, labelling
 from autocls.training.network import Weights, build
 
 WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "model.json"
@@ -42,6 +46,19 @@ class ModelCard:
     fingerprint: str | None = None
     """Of the images that it was trained on, and the ``seed`` that split them: their test part is known again."""
     seed: int = 0
+    thresholds: tuple[Annotated[FiniteFloat, Field(ge=0, le=1)], ...] | None = None
+    """Of a model of images with any number of labels, the probability from which on each label is said; fitted on the
+    validation part. None where each image is of one class."""
+
+    @property
+    def labelling(self) -> Labelling:
+        """What an image's labels are."""
+        return labelling(multilabel=self.thresholds is not None)
+
+    def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> "ModelCard":
+        """This card with what N×K ``probabilities`` of the validation part and its labels say of reading answers."""
+        temperature, thresholds = self.labelling.fitted(probabilities, labels)
+        return replace(self, temperature=temperature, thresholds=thresholds)
 
     @classmethod
     def of(
@@ -51,7 +68,6 @@ class ModelCard:
         validation_score: float,
         test_score: float | None = None,
         numerics: str | None = None,
-        temperature: float = 1.0,
     ) -> "ModelCard":
         """The card of a network trained on ``data``."""
         channels, size = data.images.shape[1:3]
@@ -65,7 +81,7 @@ class ModelCard:
             validation_score,
             test_score,
             numerics,
-            temperature,
+            thresholds=(0.5,) * len(data.classes) if data.multilabel else None,
         )
 
 
@@ -109,6 +125,8 @@ def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:
             f"{len(card.mean)} means and {len(card.std)} deviations, "
             f"image_size {card.image_size} here and {recipe.image_size} there"
         )
+    if card.thresholds is not None and len(card.thresholds) != len(card.labels):
+        raise BadInput(f"{folder / CARD}: {len(card.labels)} labels have {len(card.thresholds)} thresholds")
     try:
         model = build(recipe.without(["weights"]), len(card.labels), card.channels)
     except TrialFailed as error:

@@ -11,6 +11,7 @@ from autocls.data import ImageData
 from autocls.recipe import Recipe
 from autocls.training import team
 from autocls.training.feed import Feed, feed
+from autocls.training.labelling import Labelling, labelling
 
 EVALUATION_BATCH = 128
 """Measured on a CPU: as fast as any size with LeNet, and 0.6 of 512's time with a residual network, whose maps are
@@ -19,13 +20,14 @@ larger than what its caches hold; and it takes a quarter of the memory."""
 
 @dataclass(frozen=True)
 class Tensors:
-    """A data set for a device: where its images come from, N labels, and C×1×1 statistics of the training part in 0..1.
+    """A data set for a device: its images' source, their labels, and C×1×1 statistics of the training part in 0..1.
 
     All but the images, if they are too many, lie on the device.
     """
 
     feed: Feed
     labels: torch.Tensor
+    """N class numbers; of multi-label data N×K truths."""
     classes: int
     mean: torch.Tensor
     std: torch.Tensor
@@ -35,6 +37,11 @@ class Tensors:
         """``data`` for ``device``."""
         labels = torch.as_tensor(data.labels, device=device)
         return cls(feed(data.images, device), labels, len(data.classes), *statistics(data.mean, data.std, device))
+
+    @property
+    def labelling(self) -> Labelling:
+        """What an image's labels are."""
+        return labelling(multilabel=self.labels.ndim == 2)
 
     def floats(self, order: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         """For each of the index tensors its images, as floats in 0..1."""
@@ -62,7 +69,10 @@ def order(recipe: Recipe, tensors: Tensors, part: torch.Tensor, generator: torch
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step sees: B×C×H×W normalised images, and B×K targets whose rows sum to 1."""
+    """What one training step sees: B×C×H×W normalised images, and B×K targets in 0..1.
+
+    Rows of targets sum to 1, unless images have any number of labels.
+    """
 
     images: torch.Tensor
     targets: torch.Tensor
@@ -87,7 +97,7 @@ def augmented(
     progress: float = 1.0,
     soft: torch.Tensor | None = None,
 ) -> Batch:
-    """The training batch of B×C×H×W ``images`` in 0..1 and their B labels, at ``progress`` (0..1) of the training.
+    """The training batch of B×C×H×W ``images`` in 0..1 and their ``labels``, at ``progress`` (0..1) of the training.
 
     ``soft`` are a teacher's targets for these very images.
     """
@@ -100,9 +110,7 @@ def augmented(
     images = normalise(images, tensors.mean, tensors.std)
     if recipe.erase is not None:
         images = recipe.erase.apply(images, generator)
-    targets = F.one_hot(labels, tensors.classes).float()
-    if recipe.label_smoothing:
-        targets = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / tensors.classes
+    targets = tensors.labelling.targets(labels, tensors.classes, recipe.label_smoothing)
     if recipe.mix is None:
         return Batch(images, targets, soft)
     both = targets if soft is None else torch.cat([targets, soft], dim=1)  # mixed alike, column by column

@@ -11,7 +11,7 @@ from torch import nn
 from autocls.data import ImageData
 from autocls.recipe import Recipe
 from autocls.training import batches
-from autocls.training.metrics import metric as metric_named
+from autocls.training.labelling import labelling
 from autocls.training.network import Weights
 from autocls.training.numerics import Numerics
 
@@ -41,7 +41,7 @@ class Answers:
     score: float
     """The metric, in 0..1."""
     probabilities: npt.NDArray[np.float32]
-    """N×K, of each image and class."""
+    """N×K, 0..1, of each image and class; rows sum to 1, unless images have any number of labels."""
 
 
 def examine(recipe: Recipe, model: nn.Module, data: ImageData, part: np.ndarray, metric: str) -> Answers:
@@ -49,8 +49,9 @@ def examine(recipe: Recipe, model: nn.Module, data: ImageData, part: np.ndarray,
     device = default_device()
     inputs = batches.evaluation(batches.Tensors.of(data, device), part)
     logits = predict(model.to(device), inputs, views(recipe))
-    score = metric_named(metric)(data.labels[part], logits.argmax(1).cpu().numpy())
-    return Answers(float(score), recipe.loss.probabilities(logits).cpu().numpy())
+    task = labelling(multilabel=data.multilabel)
+    score = task.metrics[task.metric(metric)](data.labels[part], logits.cpu().numpy())
+    return Answers(score, task.probabilities(recipe.loss, logits).cpu().numpy())
 
 
 def weights_of(model: nn.Module) -> Weights:

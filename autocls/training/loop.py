@@ -14,7 +14,7 @@ from autocls.recipe import Recipe
 from autocls.training import team
 from autocls.training.footprint import NO_LIMITS, Footprint, Limits, measure
 from autocls.training.inference import default_device, weights_of
-from autocls.training.metrics import metric as metric_named
+from autocls.training.labelling import labelling
 from autocls.training.network import Weights
 from autocls.training.numerics import Numerics
 from autocls.training.optimisation import rate_factor
@@ -73,7 +73,7 @@ def train(
     data: ImageData,
     seed: int = 0,
     *,
-    metric: str = "accuracy",
+    metric: str | None = None,
     device: torch.device | None = None,
     numerics: Numerics | None = None,
     limits: Limits = NO_LIMITS,
@@ -82,12 +82,14 @@ def train(
     """Train ``recipe`` on the training part of ``data``, validating after each epoch.
 
     The devices of a team each call it with the same arguments, and all get the same results but for the time it took.
-    ``data`` must have been opened at the recipe's image size. ``numerics`` are chosen unless given. With the ``state``
-    of an epoch's result it goes on after that epoch, with the same results as if it had never ended. Raises BadInput
-    for an unknown metric or a state of another training, what Session raises, OverLimit when the network costs more
-    than ``limits`` allow, and TrialFailed when the loss is no longer finite.
+    ``data`` must have been opened at the recipe's image size. The ``metric`` is the usual one of such data, and
+    ``numerics`` are chosen, unless given. With the ``state`` of an epoch's result it goes on after that epoch, with the
+    same results as if it had never ended. Raises BadInput for an unknown metric or a state of another training, what
+    Session raises, OverLimit when the network costs more than ``limits`` allow, and TrialFailed when the loss is no
+    longer finite.
     """
-    scorer = metric_named(metric)
+    task = labelling(multilabel=data.multilabel)
+    score = task.metrics[task.metric(metric)]
     device = device or default_device()
     if state is not None:
         check(state, recipe, data, seed)
@@ -116,7 +118,7 @@ def train(
                 raise TrialFailed(f"the loss is {mean} in epoch {epoch}")
             training_time += clock.lap()
         loss = float(team.mean(total)) / len(order)
-        scores.append(float(scorer(truth, session.answers(data.split.val).argmax(1).cpu().numpy())))
+        scores.append(score(truth, session.answers(data.split.val).cpu().numpy()))
         spent = Spent(data_time, training_time, clock.lap())
         yield EpochResult(
             epoch,

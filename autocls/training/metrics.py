@@ -1,17 +1,15 @@
-"""What a trial is scored by: of true and predicted labels, in 0..1, higher is better.
+"""What answers are scored by, in 0..1, higher is better.
 
 scikit-learn's numbers without scikit-learn: its import takes 1.1 s of each worker's start.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
-from autocls.errors import BadInput, unknown
-
 Labels = npt.NDArray[np.int64]
-Metric = Callable[[Labels, Labels], float]
+"""N class numbers."""
+MultiHot = npt.NDArray[np.bool_]
+"""N×K, whether each image has each label."""
 
 
 def accuracy(truth: Labels, predicted: Labels) -> float:
@@ -41,11 +39,25 @@ def _counts(truth: Labels, predicted: Labels) -> tuple[Labels, Labels, Labels]:
     return right, true, said
 
 
-METRICS: dict[str, Metric] = {m.__name__: m for m in (accuracy, balanced_accuracy, macro_f1)}
+def mean_average_precision(truth: MultiHot, scores: npt.NDArray[np.floating]) -> float:
+    """The mean, over the labels that there are, of the average precision of N×K scores; only their order counts."""
+    there = np.flatnonzero(truth.any(axis=0))
+    return float(np.mean([average_precision(truth[:, k], scores[:, k]) for k in there])) if len(there) else 0.0
 
 
-def metric(name: str) -> Metric:
-    """The metric called ``name``. Raises BadInput."""
-    if name not in METRICS:
-        raise BadInput(f"--metric: {unknown('metric', name, METRICS)}")
-    return METRICS[name]
+def average_precision(truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> float:
+    """Of one label, N truths and scores: the mean precision over the images that have it, each said with all above.
+
+    NaN without such an image.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))  # images of one score are said together
+    right = np.cumsum(truth[order])[ends]
+    gained = np.diff(right, prepend=0)
+    return float((gained * right / (ends + 1)).sum() / right[-1]) if right[-1] else float("nan")
+
+
+def label_macro_f1(truth: MultiHot, said: MultiHot) -> float:
+    """The mean, over the labels that are there or were said, of precision and recall's harmonic mean."""
+    right, either = (truth & said).sum(axis=0), truth.sum(axis=0) + said.sum(axis=0)
+    return float((2 * right[either > 0] / either[either > 0]).mean()) if (either > 0).any() else 0.0

@@ -24,8 +24,8 @@ class Session:
     """What a recipe trains with: built once, stepped batch by batch; in a team, by all its devices alike.
 
     The seed decides initial weights, order and augmentation. ``numerics`` are chosen unless given. Raises NotApplicable
-    when a trick has no place in this network, TrialFailed when warm-up takes all the epochs, and what asking a teacher
-    raises.
+    when a trick has no place in this network or makes no sense for such data, TrialFailed when warm-up takes all the
+    epochs, and what asking a teacher raises.
     """
 
     def __init__(
@@ -33,6 +33,8 @@ class Session:
     ) -> None:
         for slot, reason in recipe.conflicts().items():
             raise TrialFailed(reason) if slot == "warmup" else NotApplicable(reason)
+        for reason in recipe.unfit(multilabel=data.multilabel).values():
+            raise NotApplicable(reason)
         torch.manual_seed(seed)
         self.recipe = recipe
         self._seed = seed

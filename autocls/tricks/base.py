@@ -47,6 +47,9 @@ class Trick(BaseModel):
     interactions: ClassVar[str] = ""
     """Which other slots it plays together with, and how; empty when it keeps to itself."""
 
+    one_label: ClassVar[str] = ""
+    """Why the trick makes no sense for images with any number of labels; empty where it does."""
+
     words: ClassVar[frozenset[str]] = frozenset()
     """The words that stand for this choice and others like it in a space, as ``any`` stands for all."""
 

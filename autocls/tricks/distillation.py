@@ -20,6 +20,7 @@ class Distill(Trick):
         "mix: the teacher's answers are mixed as the labels are. label_smoothing: needless. "
         "loss: mse wants other logits than the teacher's term does."
     )
+    one_label: ClassVar[str] = "its teacher shares one label among the classes"
     temperature: Annotated[float, OneOf(1.0, 2.0, 4.0), Field(gt=0, le=100)] = 2.0
     weight: Annotated[
         float, Uniform(0.3, 0.9), Field(gt=0, le=1, description="of the teacher, the rest the labels'")

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from autocls.domains import Uniform
+from autocls.domains import OneOf, Uniform
 from autocls.tricks.base import Aspect, Trick
 
 
@@ -19,10 +19,13 @@ class Loss(Trick):
 
     @abstractmethod
     def compute(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The batch's mean loss, a scalar; both arguments are B×K, rows of ``targets`` sum to 1."""
+        """The batch's mean loss, a scalar; both arguments are B×K, targets are 0..1.
+
+        Rows of targets sum to 1, unless images have any number of labels.
+        """
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
-        """B×K probabilities, rows summing to 1."""
+        """B×K probabilities of images of one class each, rows summing to 1."""
         return logits.softmax(dim=1)
 
 
@@ -32,6 +35,7 @@ class CrossEntropy(Loss):
     paper = "Bridle 1990, Neurocomputing"
     when = "The default, and the one whose probabilities are nearest to the truth."
     interactions = "label_smoothing and mix soften its targets."
+    one_label = "it shares one label among the classes"
 
     def compute(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(logits, targets)
@@ -42,6 +46,7 @@ class Mse(Loss):
 
     paper = "Hui & Belkin 2021, arXiv:2006.07322"
     when = "Few classes; with many it learns slowly, and its probabilities are rough."
+    one_label = "its logits are the shares of one label"
 
     def compute(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return F.mse_loss(logits, targets) * targets.shape[1]
@@ -62,7 +67,7 @@ class Bce(Loss):
         return F.binary_cross_entropy_with_logits(logits, targets) * targets.shape[1]
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
-        return F.logsigmoid(logits).softmax(dim=1)  # each class's sigmoid, over their sum
+        return _sigmoids_over_their_sum(logits)
 
 
 class Focal(Loss):
@@ -71,9 +76,41 @@ class Focal(Loss):
     paper = "Lin et al. 2017, arXiv:1708.02002"
     when = "Skewed data, where easy images of frequent classes drown the others."
     interactions = "sampling: balanced does the same job. label_smoothing pulls the other way."
+    one_label = "it shares one label among the classes; asymmetric with equal gammas is focal for each label"
     gamma: Annotated[float, Uniform(0.5, 4.0), Field(gt=0, le=10)] = 2.0
 
     def compute(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         logs = logits.log_softmax(dim=1)
         wrong = (-logs.expm1()).clamp(min=1e-12)  # at 0, the power of a gamma below 1 has no finite gradient
         return -(targets * wrong**self.gamma * logs).sum(dim=1).mean()
+
+
+class Asymmetric(Loss):
+    """Binary cross-entropy in which an easy no counts little, and one with a probability below ``margin`` nothing.
+
+    -Σ target · (1 - p)^gamma_pos · log p + (1 - target) · q^gamma_neg · log(1 - q), q = max(p - margin, 0).
+    """
+
+    paper = "Ridnik et al. 2021, arXiv:2009.14119"
+    when = "Many labels of which an image has few, whose noes drown the yeses; its probabilities are too high."
+    interactions = "mix and label_smoothing soften its targets, for which it has no theory; they work as with bce."
+    gamma_pos: Annotated[float, OneOf(0.0, 1.0), Field(ge=0, le=10, description="focus on a hard yes")] = 0.0
+    gamma_neg: Annotated[float, Uniform(1.0, 6.0), Field(ge=0, le=10, description="focus on a hard no")] = 4.0
+    margin: Annotated[float, Uniform(0.0, 0.1), Field(ge=0, lt=1, description="of p, below which a no is free")] = 0.05
+
+    def compute(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        p = logits.sigmoid()
+        shifted = (p - self.margin).clamp(min=1e-12)  # at 0, the power of a gamma below 1 has no finite gradient
+        yes = (1 - p).clamp(min=1e-12) ** self.gamma_pos * F.logsigmoid(logits)
+        no = shifted**self.gamma_neg * self._log_no(logits, shifted)
+        return -(targets * yes + (1 - targets) * no).sum(dim=1).mean()
+
+    def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        return _sigmoids_over_their_sum(logits)
+
+    def _log_no(self, logits: torch.Tensor, shifted: torch.Tensor) -> torch.Tensor:
+        return torch.log1p(-shifted) if self.margin else F.logsigmoid(-logits)  # which is finite at p = 1 too
+
+
+def _sigmoids_over_their_sum(logits: torch.Tensor) -> torch.Tensor:
+    return F.logsigmoid(logits).softmax(dim=1)

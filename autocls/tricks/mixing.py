@@ -20,7 +20,7 @@ class Mix(Trick):
     def apply(
         self, images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mixed B×C×H×W images and B×K targets (rows that sum to 1)."""
+        """Mixed B×C×H×W images and B×K targets, which are shares of those given: one-hot rows still sum to 1."""
 
 
 class Mixup(Mix):

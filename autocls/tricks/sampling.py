@@ -26,6 +26,7 @@ class Balanced(Sampling):
     paper = "Kang et al. 2020, arXiv:1910.09217"
     when = "Skewed data and a metric that weighs classes alike (balanced_accuracy, macro_f1)."
     interactions = "Repeated images want augmentation. loss: focal does part of the job."
+    one_label = "an image's rare labels can't be drawn without its frequent ones"
     power: Annotated[float, OneOf(0.5, 1.0), Field(gt=0, le=1, description="1 evens classes out, 0 is off")] = 1.0
 
     def draw(self, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -121,6 +121,7 @@ ROWS = {
     "loss.mse": Row(),
     "loss.bce": Row(),
     "loss.focal": Row(),
+    "loss.asymmetric": Row(),
     "distill.teacher": Row({"teacher": _FOLDER.name}),
     "distill.best": Row(),
     "optimizer.sgd": Row({"sgd": {"lr": 0.01, "momentum": 0.8}}),
