@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def command(
     data: Annotated[str, typer.Argument(help="Folder of class folders, CSV of path,label or path,labels, .npz of x "
-                                             "and y, `digits`, or `torchvision:CIFAR10` and others.", show_default=False)],
+                                             "and y, `digits`, `torchvision:CIFAR10` and others.", show_default=False)],
     space: Annotated[str, typer.Option(help="A shipped space (`autocls spaces`) or a YAML file.")] = "quick",
     trials: Annotated[int | None, typer.Option(help="End the search after so many trials; the verdict's runs come "
                                                     "on top.", show_default=False)] = None,

@@ -99,17 +99,15 @@ class Asymmetric(Loss):
     margin: Annotated[float, Uniform(0.0, 0.1), Field(ge=0, lt=1, description="of p, below which a no is free")] = 0.05
 
     def compute(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        p = logits.sigmoid()
-        shifted = (p - self.margin).clamp(min=1e-12)  # at 0, the power of a gamma below 1 has no finite gradient
-        yes = (1 - p).clamp(min=1e-12) ** self.gamma_pos * F.logsigmoid(logits)
-        no = shifted**self.gamma_neg * self._log_no(logits, shifted)
+        missing = (-logits).sigmoid()  # 1 - p
+        shifted = (missing + self.margin).clamp(min=torch.finfo(logits.dtype).tiny, max=1.0)  # 1 - q
+        # At 0, the power of a gamma below 1 has no finite gradient.
+        yes = missing.clamp(min=1e-12) ** self.gamma_pos * F.logsigmoid(logits)
+        no = (1 - shifted).clamp(min=1e-12) ** self.gamma_neg * shifted.log()
         return -(targets * yes + (1 - targets) * no).sum(dim=1).mean()
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         return _sigmoids_over_their_sum(logits)
-
-    def _log_no(self, logits: torch.Tensor, shifted: torch.Tensor) -> torch.Tensor:
-        return torch.log1p(-shifted) if self.margin else F.logsigmoid(-logits)  # which is finite at p = 1 too
 
 
 def _sigmoids_over_their_sum(logits: torch.Tensor) -> torch.Tensor:

@@ -187,6 +187,16 @@ def test_mixing_keeps_images_and_targets_well_formed(case: Case):
     torch.testing.assert_close(mixed.sum(1), torch.ones(16))
 
 
+@every("mix")
+def test_mixing_gives_each_label_of_a_picture_the_share_of_its_images_that_have_it(case: Case):
+    images, whose = torch.rand(16, 3, 20, 20, generator=seeded(1)), torch.eye(16)
+    hot = (torch.rand(16, 5, generator=seeded(2)) < 0.4).float()
+    _, shares = case.made.apply(images, whose, seeded())
+    _, mixed = case.made.apply(images, hot, seeded())
+    torch.testing.assert_close(mixed, shares @ hot)
+    assert 0 <= mixed.min() <= mixed.max() <= 1 + 1e-6
+
+
 @every("loss")
 def test_losses_reward_better_logits(case: Case):
     loss = case.made
@@ -200,6 +210,34 @@ def test_losses_reward_better_logits(case: Case):
     assert wrong.grad.any()
     downhill = loss.compute((wrong - 0.1 * wrong.grad).detach(), targets)
     assert downhill < bad
+
+
+@every("loss")
+def test_losses_that_fit_any_number_of_labels_reward_better_logits_and_leave_the_others_alone(case: Case):
+    if case.trick.one_label:
+        pytest.skip(case.trick.one_label)
+    targets = torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    right, wrong = (2 * targets - 1).requires_grad_(), (1 - 2 * targets).requires_grad_()
+    assert case.made.compute(right, targets) < case.made.compute(wrong, targets)
+    case.made.compute(wrong, targets).backward()
+    assert (wrong.grad[targets == 1] < 0).all()
+    assert (wrong.grad[targets == 0] > 0).all()
+    alone = torch.tensor([[0.3, 0.0, 0.0]], requires_grad=True)
+    case.made.compute(alone, torch.tensor([[0.0, 1.0, 0.0]])).backward()
+    other = torch.tensor([[0.3, 5.0, -5.0]], requires_grad=True)
+    case.made.compute(other, torch.tensor([[0.0, 1.0, 0.0]])).backward()
+    assert alone.grad[0, 0] == other.grad[0, 0], "what is said of a label doesn't depend on the others"
+
+
+@every()
+def test_a_trick_for_one_label_each_says_why_and_is_refused_for_any_number(case: Case):
+    reasons = case.recipe(loss="bce" if case.slot != "loss" else case.written).unfit(multilabel=True)
+    assert list(reasons) == ([case.slot] if case.trick.one_label else [])
+    assert case.recipe().unfit(multilabel=False) == {}
+    if case.trick.one_label:
+        assert reasons[case.slot].startswith(
+            f"{case.choice}: not applicable: the images have any number of labels, and"
+        )
 
 
 @every("loss")

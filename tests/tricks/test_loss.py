@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from autocls.tricks.loss import Bce, CrossEntropy, Focal, Loss, Mse
+from autocls.tricks.loss import Asymmetric, Bce, CrossEntropy, Focal, Loss, Mse
 
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.2, 0.3, 0.5]])
 TARGETS = torch.tensor([[1.0, 0.0, 0.0], [0.1, 0.1, 0.8]])
@@ -46,7 +46,42 @@ def test_focal_without_gamma_is_cross_entropy():
     )
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), Mse(), Bce(), Focal(gamma=0.5), Focal()], ids=str)
+@pytest.mark.parametrize(("pos", "neg", "margin"), [(0.0, 4.0, 0.05), (1.0, 2.5, 0.1), (0.5, 0.5, 0.0)])
+def test_asymmetric_is_the_paper_s(pos: float, neg: float, margin: float):
+    p = LOGITS.sigmoid()
+    shifted = (p - margin).clamp(min=0)
+    yes, no = (1 - p) ** pos * p.log(), shifted**neg * (1 - shifted).log()
+    expected = -(TARGETS * yes + (1 - TARGETS) * no).sum(1).mean()
+    torch.testing.assert_close(
+        Asymmetric(gamma_pos=pos, gamma_neg=neg, margin=margin).compute(LOGITS, TARGETS), expected
+    )
+
+
+def test_asymmetric_without_its_parameters_is_bce():
+    same = Asymmetric(gamma_pos=0, gamma_neg=0, margin=0)
+    torch.testing.assert_close(same.compute(LOGITS, TARGETS), Bce().compute(LOGITS, TARGETS))
+
+
+def test_asymmetric_is_not_moved_by_a_no_below_its_margin():
+    logits = torch.tensor([[-4.0, 1.0]], requires_grad=True)
+    Asymmetric(margin=0.05).compute(logits, torch.zeros(1, 2)).backward()
+    assert logits.grad[0, 0] == 0 < logits.grad[0, 1]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        CrossEntropy(),
+        Mse(),
+        Bce(),
+        Focal(gamma=0.5),
+        Focal(),
+        Asymmetric(),
+        Asymmetric(gamma_neg=0.5, margin=0),
+        Asymmetric(gamma_pos=0.5, margin=1e-9),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("size", [1e3, -1e3])
 def test_a_sure_network_has_finite_losses_gradients_and_probabilities(loss: Loss, size: float):
     logits = torch.tensor([[size, 0.0, 0.0], [size, size, size]], requires_grad=True)
