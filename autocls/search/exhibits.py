@@ -14,8 +14,11 @@ from autocls.recipe import Recipe
 from autocls.search.associations import associations
 from autocls.search.record import Record
 from autocls.training import batches
+from autocls.training.artifact import ModelCard
+from autocls.training.calibration import calibrated_labels
 
-ANSWERS, PICTURES, ASSOCIATIONS = "test.parquet", "pictures.npz", "associations.json"
+ANSWERS, LABEL_ANSWERS = "test.parquet", "test_labels.parquet"
+PICTURES, ASSOCIATIONS = "pictures.npz", "associations.json"
 SAMPLES = 60
 """Images of the training part that are shown, of each class the same number."""
 MISTAKES = 24
@@ -26,11 +29,50 @@ Probabilities = npt.NDArray[np.floating]
 """N×K, of each image and class."""
 
 
-def write_answers(folder: Path, prepared: Prepared, winner: Probabilities, baseline: Probabilities | None) -> None:
-    """Write ``test.parquet``: what the winner and the baseline said of each image of the sealed test part.
+def write_answers(
+    folder: Path, prepared: Prepared, card: ModelCard, winner: Probabilities, baseline: Probabilities | None
+) -> None:
+    """Write what the winner, whose card it is, and the baseline said of each image of the sealed test part.
 
-    Where the baseline says nothing, what the folder has of it stays.
+    It is ``test.parquet``, and ``test_labels.parquet`` where images have any number of labels. Where the baseline says
+    nothing, what the folder has of it stays.
     """
+    if card.thresholds is None:
+        _write_classes(folder, prepared, winner, baseline)
+    else:
+        said = calibrated_labels(winner, card.temperature)
+        _write_labels(folder, prepared, said, card.thresholds, baseline)
+
+
+def _write_labels(
+    folder: Path,
+    prepared: Prepared,
+    winner: Probabilities,
+    thresholds: tuple[float, ...],
+    baseline: Probabilities | None,
+) -> None:
+    """A row for each image and label, image by image."""
+    names, there = prepared.named("test")
+    images, labels = there.shape
+    kept = folder / LABEL_ANSWERS
+    if baseline is not None:
+        its = baseline.ravel()
+    else:
+        its = pd.read_parquet(kept)["baseline"].to_numpy() if kept.is_file() else np.full(there.size, np.nan)
+    table = {
+        "name": np.repeat(names, labels),
+        "label": np.tile(np.arange(labels), images),
+        "there": there.ravel(),
+        "probability": winner.ravel(),
+        "threshold": np.tile(thresholds, images),
+        "baseline": its.astype(float),
+    }
+    with whole(kept) as partial:
+        pd.DataFrame(table).to_parquet(partial, index=False)
+
+
+def _write_classes(folder: Path, prepared: Prepared, winner: Probabilities, baseline: Probabilities | None) -> None:
+    """A row for each image."""
     names, labels = prepared.named("test")
     table = pd.DataFrame({"name": names, "label": labels} | _columns("winner", "confidence", winner))
     if baseline is not None:
@@ -49,40 +91,52 @@ def _columns(label: str, confidence: str, said: Probabilities) -> dict[str, npt.
 
 
 def write_pictures(folder: Path, recipe: Recipe, data: ImageData) -> None:
-    """Write ``pictures.npz``: samples, the same as the recipe's training sees them, and mistakes of ``test.parquet``.
+    """Write ``pictures.npz``: samples, the same as the recipe's training sees them, and mistakes of the test part.
 
     Thumbnails are uint8, N×H×W×C.
     """
-    answers = pd.read_parquet(folder / ANSWERS)
-    wrong = answers[answers["winner"] != answers["label"]].nlargest(MISTAKES, "confidence").index.to_numpy()
-    shown = _samples(data)
+    wrong = _mistaken_labels(folder) if data.multilabel else _mistaken_classes(folder)
+    shown, labels = _samples(data)
     images = torch.from_numpy(data.images[shown])
     mistaken = torch.from_numpy(data.images[data.split.test[wrong]])
     with whole(folder / PICTURES) as partial, partial.open("wb") as file:
         np.savez_compressed(
             file,
             samples=_thumbnails(images.float() / 255),
-            labels=data.labels[shown],
-            augmented=_thumbnails(_augmented(recipe, data, images)),
+            labels=labels,
+            augmented=_thumbnails(_augmented(recipe, data, shown)),
             mistakes=_thumbnails(mistaken.float() / 255),
             rows=wrong,
         )
 
 
-def _samples(data: ImageData) -> npt.NDArray[np.int64]:
-    """Rows of training images, class by class: the first ones, which are in no order."""
-    each = max(1, SAMPLES // len(data.classes))
-    labels = data.labels[data.split.train]
-    return np.concatenate(
-        [data.split.train[labels == label][:each] for label in range(min(SAMPLES, len(data.classes)))]
-    )
+def _mistaken_classes(folder: Path) -> npt.NDArray[np.int64]:
+    """Which of the test part's images are taken for another class, the most confident mistakes first."""
+    answers = pd.read_parquet(folder / ANSWERS)
+    return answers[answers["winner"] != answers["label"]].nlargest(MISTAKES, "confidence").index.to_numpy(np.int64)
 
 
-def _augmented(recipe: Recipe, data: ImageData, images: torch.Tensor) -> torch.Tensor:
-    """B×C×H×W images in 0..1 as a training batch has them at the end of the training."""
+def _mistaken_labels(folder: Path) -> npt.NDArray[np.int64]:
+    """Which of the test part's images are wrongly given or refused a label, the farthest from its threshold first."""
+    said = pd.read_parquet(folder / LABEL_ANSWERS)
+    beyond = said["probability"] - said["threshold"]
+    image = np.arange(len(said)) // (said["label"].max() + 1)
+    farthest = beyond.abs()[(beyond >= 0) != said["there"]].groupby(image[(beyond >= 0) != said["there"]]).max()
+    return farthest.nlargest(MISTAKES).index.to_numpy(np.int64)
+
+
+def _samples(data: ImageData) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of training images, and the class that each is of: the first ones of each, which are in no order."""
+    each, train = max(1, SAMPLES // len(data.classes)), data.split.train
+    rows = [train[data.having(label)[train]][:each] for label in range(min(SAMPLES, len(data.classes)))]
+    return np.concatenate(rows), np.repeat(np.arange(len(rows)), [len(of_class) for of_class in rows])
+
+
+def _augmented(recipe: Recipe, data: ImageData, rows: npt.NDArray[np.int64]) -> torch.Tensor:
+    """The images in these rows, B×C×H×W in 0..1, as a training batch has them at the end of the training."""
     tensors, generator = batches.Tensors.of(data, torch.device("cpu")), torch.Generator().manual_seed(0)
-    labels = torch.zeros(len(images), dtype=torch.int64)
-    batch = batches.augmented(recipe, tensors, images.float() / 255, labels, generator)
+    images, labels = torch.from_numpy(data.images[rows]).float() / 255, tensors.labels[torch.from_numpy(rows)]
+    batch = batches.augmented(recipe, tensors, images, labels, generator)
     return (batch.images * tensors.std + tensors.mean).clamp(0, 1)
 
 

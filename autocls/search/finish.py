@@ -89,10 +89,11 @@ def _finish(target: Path, study: Study, prepared: Prepared | None, driver: Drive
         if winner not in driver.weights:
             again = partial(_train_again, rows[winner], prepared, study.about()["metric"], target / SCRATCH)
             driver.weights[winner] = patiently(again)
-        if not interrupted:
-            test_score = _unseal(target, study, prepared, rows, winner, driver.weights)
         weights = driver.weights[winner]
-        patiently(partial(_write_model, target, study, prepared, rows[winner], weights, test_score))
+        card = patiently(partial(_card, prepared, study.about()["metric"], rows[winner], weights))
+        if not interrupted:
+            test_score = _unseal(target, study, prepared, rows, winner, driver.weights, card)
+        patiently(partial(_write_model, target, rows[winner], weights, replace(card, test_score=test_score)))
     patiently(partial(write_associations, target, study))
     summary = patiently(partial(folder.write, target, study))
     return SearchResult(
@@ -110,7 +111,13 @@ def _finish(target: Path, study: Study, prepared: Prepared | None, driver: Drive
 
 
 def _unseal(
-    target: Path, study: Study, prepared: Prepared, rows: Mapping[int, Row], winner: int, weights: Mapping[int, Path]
+    target: Path,
+    study: Study,
+    prepared: Prepared,
+    rows: Mapping[int, Row],
+    winner: int,
+    weights: Mapping[int, Path],
+    card: ModelCard,
 ) -> float:
     """Open the sealed test part for the winner and, where its weights are there, the baseline; the winner's score."""
     opened_for = [winner, *({0} & weights.keys() - {winner})]
@@ -118,22 +125,25 @@ def _unseal(
     again = bool(study.about().get("openings"))  # by a process that was killed before it could end the search
     answers = patiently(partial(open_test, study, prepared, study.about()["metric"], models, again=again))
     plain = answers[0].probabilities if 0 in answers else None
-    patiently(partial(write_answers, target, prepared, answers[winner].probabilities, plain))
+    patiently(partial(write_answers, target, prepared, card, answers[winner].probabilities, plain))
     recipe = Recipe.from_yaml(rows[winner].recipe)
     patiently(lambda: write_pictures(target, recipe, prepared.at(recipe.image_size)))
     return answers[winner].score
 
 
-def _write_model(
-    target: Path, study: Study, prepared: Prepared, row: Row, weights: Path, test_score: float | None
-) -> None:
-    """Write the winner's model folder, and the cards of its choices."""
+def _card(prepared: Prepared, metric: str, row: Row, weights: Path) -> ModelCard:
+    """The card of the winner's model, as the validation part has it."""
     recipe = Recipe.from_yaml(row.recipe)
-    images, metric = prepared.at(recipe.image_size, row.seed), study.about()["metric"]
+    images = prepared.at(recipe.image_size, row.seed)
     val = images.split.val
     said = examine(recipe, trained(recipe, weights, prepared), images, val, metric).probabilities
-    card = ModelCard.of(images, metric, row.score, test_score, row.numerics).fitted(said, images.labels[val])
-    card = replace(card, fingerprint=prepared.fingerprint, seed=prepared.seed)
+    card = ModelCard.of(images, metric, row.score, numerics=row.numerics).fitted(said, images.labels[val])
+    return replace(card, fingerprint=prepared.fingerprint, seed=prepared.seed)
+
+
+def _write_model(target: Path, row: Row, weights: Path, card: ModelCard) -> None:
+    """Write the winner's model folder, and the cards of its choices."""
+    recipe = Recipe.from_yaml(row.recipe)
     save(target / folder.MODEL, recipe, load_file(weights / WEIGHTS), card)
     folder.write_cards(target, _cards(recipe))
 

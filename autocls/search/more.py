@@ -24,7 +24,7 @@ from autocls.search.setting import Plan, Setting, misfits_on
 from autocls.search.snapshot import Budget, Watch
 from autocls.search.study import Study
 from autocls.space import Space
-from autocls.training.artifact import CARD
+from autocls.training.artifact import CARD, load
 from autocls.verdict.verdict import Verdict
 
 
@@ -83,7 +83,8 @@ def reopen_test(target: Path, root: Path | None = None) -> Verdict:
         raise BadInput(f"{target}: its study has no winner's model that the test part could be opened for")
     answers = open_test(study, prepared, about["metric"], {row.number: (row, target / folder.MODEL)}, again=True)
     study.flush()
-    write_answers(target, prepared, answers[row.number].probabilities, None)
+    _, _, card = load(target / folder.MODEL)
+    write_answers(target, prepared, card, answers[row.number].probabilities, None)
     recipe = Recipe.from_yaml(row.recipe)
     write_pictures(target, recipe, prepared.at(recipe.image_size))
     return _finish(target, study)
