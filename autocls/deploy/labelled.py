@@ -11,10 +11,11 @@ import numpy.typing as npt
 from autocls.data import prepare
 from autocls.data.cache import cache_root
 from autocls.data.catalogue import catalogue, in_threads
+from autocls.data.given import Given
 from autocls.data.images import decode, to_square
 from autocls.data.listing import Item, few
 from autocls.data.sources import list_source, locate
-from autocls.data.split import PARTS
+from autocls.data.split import PARTS, Labels
 from autocls.deploy.classifier import Classifier, batched
 from autocls.errors import BadInput, unknown
 from autocls.training.batches import EVALUATION_BATCH
@@ -27,8 +28,8 @@ class Labelled:
     """What a classifier says of N labelled images."""
 
     names: tuple[str, ...]
-    labels: npt.NDArray[np.int64]
-    """N, index into the classifier's labels."""
+    labels: Labels
+    """N, index into the classifier's labels; of a multi-label one N×K, whether each image has each of them."""
     probabilities: npt.NDArray[np.float32]
     """N×K, in the order of the classifier's labels."""
     part: str
@@ -51,6 +52,9 @@ def answers(
     labels that the classifier doesn't know, and where nothing is left.
     """
     found = catalogue(list_source(locate(source), (root or cache_root() / "torchvision").expanduser().absolute()))
+    if found.multilabel != (classifier.card.thresholds is not None):
+        its = "any number of labels" if found.multilabel else "one class"
+        raise BadInput(f"{source}: its images have {its} each, and the model is {classifier.card.labelling.name}")
     for label in found.classes:
         if label not in classifier.labels:
             raise BadInput(f"{source}: the model can't tell this: {unknown('label', label, classifier.labels)}")
@@ -81,23 +85,23 @@ def _of_its_own(classifier: Classifier, source: str | Path, part: str, root: Pat
 def _of_others(
     classifier: Classifier, source: str | Path, items: Sequence[Item], part: str, batch_size: int
 ) -> Labelled:
-    names, labels, said, bad = list[str](), list[int](), list[npt.NDArray[np.float32]](), list[str]()
-    number = {label: row for row, label in enumerate(classifier.labels)}
+    readable, said, bad = list[Item](), list[npt.NDArray[np.float32]](), list[str]()
     for some in batched(iter(items), batch_size):
         pixels = list[npt.NDArray[np.uint8]]()
         for item, read in zip(some, in_threads(partial(_pixels, classifier), some), strict=True):
             if isinstance(read, str):
                 bad.append(f"{item.name} ({read})")
             else:
-                names.append(item.name)
-                labels.append(number[item.label])
+                readable.append(item)
                 pixels.append(read)
         if pixels:
             said.append(classifier.answer(np.stack(pixels)))
     if not said:
         raise BadInput(f"{source}: none of its {len(items)} images can be read: {few(bad)}")
     left_out = (f"{len(bad)} of {len(items)} images left out, unreadable: {few(bad)}",) if bad else ()
-    return Labelled(tuple(names), np.array(labels, np.int64), np.concatenate(said), part, left_out)
+    multilabel = classifier.card.thresholds is not None
+    labels = Given.of(readable, classifier.labels, multilabel=multilabel).labels()
+    return Labelled(tuple(item.name for item in readable), labels, np.concatenate(said), part, left_out)
 
 
 def _pixels(classifier: Classifier, item: Item) -> npt.NDArray[np.uint8] | str:

@@ -167,7 +167,7 @@ def class_scores(said: Answers) -> list[ClassScore]:
     )
     return sorted(
         (
-            ClassScore(name, float(precision), float(recall), *_certain(float(recall), int(n)), float(f1), int(n))
+            ClassScore(name, float(precision), float(recall), *certain(float(recall), int(n)), float(f1), int(n))
             for name, precision, recall, f1, n in zip(said.classes, *columns, strict=True)
         ),
         key=lambda score: (np.isnan(score.recall), score.recall),
@@ -191,10 +191,12 @@ def hardest(scores: Sequence[ClassScore]) -> str:
 def calibration(said: Answers) -> Calibration | None:
     """None when it is not known how sure the answers are."""
     known = ~np.isnan(said.confidence)
-    if not known.any():
-        return None
-    table = pd.DataFrame({"confidence": said.confidence[known], "right": said.right[known]}).astype(float)
-    place = bin_of(said.confidence[known])
+    return calibration_of(said.confidence[known], said.right[known]) if known.any() else None
+
+
+def calibration_of(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Calibration:
+    """How often what is said with each confidence is right, of one answer at least."""
+    table, place = pd.DataFrame({"confidence": confidence, "right": right}).astype(float), bin_of(confidence)
     bins = tuple(_bin(table[place == i], int(i)) for i in np.unique(place))
     return Calibration(bins, float(table["confidence"].mean()), float(table["right"].mean()), len(table))
 
@@ -207,8 +209,9 @@ def bin_of(confidence: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 def _bin(part: pd.DataFrame, i: int) -> Bin:
     right, n = float(part["right"].mean()), len(part)
-    return Bin(float(part["confidence"].mean()), right, *_certain(right, n), n, i / BINS, (i + 1) / BINS)
+    return Bin(float(part["confidence"].mean()), right, *certain(right, n), n, i / BINS, (i + 1) / BINS)
 
 
-def _certain(share: float, n: int) -> tuple[float, float]:
+def certain(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of ``n`` images, NaN of none."""
     return interval(share, n) if n else (np.nan, np.nan)

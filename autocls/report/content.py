@@ -165,6 +165,14 @@ def classes(summary: Mapping[str, Any]) -> list[tuple[str, int, int, int]]:
     return [(name, *(int(p.get(name, 0)) for p in parts)) for name in summary.get("classes") or []]
 
 
+def images(summary: Mapping[str, Any]) -> tuple[int, int, int]:
+    """The images of the train, validation and test parts; in older summaries each has one class."""
+    counted = {part: sum(of_class.values()) for part, of_class in (summary.get("counts") or {}).items()}
+    known = summary.get("images") or counted
+    train, val, test = (int(known.get(part, 0)) for part in ("train", "val", "test"))
+    return train, val, test
+
+
 def took(trials: pd.DataFrame) -> list[Took]:
     """What each phase took, in the order in which phases are run."""
     phases = trials["phase"] if "phase" in trials else pd.Series(Phase.SEARCH.value, trials.index)

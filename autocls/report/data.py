@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autocls.report import answers, content, pictures
+from autocls.report import answers, content, labels, pictures
 from autocls.report.answers import Answers, Calibration, ClassScore, Confusion
 from autocls.report.figures import BLUE, GREY, ORANGE, SKY, Chart, chart, label, plural, rounded, shortened
+from autocls.report.labels import LabelAnswers, LabelScore, Overall
 from autocls.report.pictures import Mistake, Sheet
 from autocls.report.run import Run
 from autocls.verdict.wording import percent
@@ -38,6 +39,10 @@ class Data:
     samples: Sheet | None
     augmented: Sheet | None
     scores: list[ClassScore]
+    """Empty where images have any number of labels, as ``label_scores`` is where they have one class."""
+    label_scores: list[LabelScore]
+    overall: Overall
+    """Of labels."""
     hardest: str
     mistakes: list[Mistake]
     wrong: int
@@ -46,39 +51,45 @@ class Data:
 
 def data(run: Run) -> Data:
     """The section."""
-    classes, said = content.classes(run.summary), Answers.of(run)
-    scores = answers.class_scores(said)
+    classes, said, of_labels = content.classes(run.summary), Answers.of(run), LabelAnswers.of(run)
+    scores, label_scores = answers.class_scores(said), labels.label_scores(of_labels)
     return Data(
         classes,
-        sizes(classes),
+        sizes(content.images(run.summary)),
         balance(classes),
         len(classes) > 6 and max(len(name) for name, *_ in classes) > 5,
         pictures.sheet(run, "samples"),
         pictures.sheet(run, "augmented"),
         scores,
-        answers.hardest(scores),
+        label_scores,
+        labels.overall(of_labels, label_scores),
+        labels.hardest(label_scores) if label_scores else answers.hardest(scores),
         pictures.mistakes(run),
-        int((~said.right).sum()),
+        int((~said.right).sum()) + int(of_labels.wrong.any(axis=1).sum()),
     )
 
 
 def charts(run: Run) -> dict[str, Chart | None]:
     """The section's charts by name; None where there is nothing to draw."""
-    return {"classes": class_chart(content.classes(run.summary)), **answer_charts(Answers.of(run))}
+    return {
+        "classes": class_chart(content.classes(run.summary)),
+        **answer_charts(Answers.of(run), LabelAnswers.of(run)),
+    }
 
 
-def answer_charts(said: Answers) -> dict[str, Chart | None]:
-    """Of answers to labelled images; None where there is nothing to draw."""
+def answer_charts(said: Answers, of_labels: LabelAnswers | None = None) -> dict[str, Chart | None]:
+    """Of answers to labelled images of one class each, or with any number of labels; None where nothing is to draw."""
     confusion, calibration = answers.confusion(said), answers.calibration(said)
+    if of_labels is not None:
+        calibration = labels.calibration(of_labels) or calibration
     return {
         "confusion": confusion_chart(confusion) if confusion else None,
         "calibration": calibration_chart(calibration) if calibration else None,
     }
 
 
-def sizes(classes: Sequence[tuple[str, int, int, int]]) -> str:
+def sizes(parts: Sequence[int]) -> str:
     """How many images each part has, in a sentence."""
-    parts = [sum(part) for part in zip(*(images for _, *images in classes), strict=True)]
     whole = sum(parts)
     if not whole:
         return ""

@@ -9,7 +9,18 @@ from autocls.report.markdown import escape, table
 from autocls.report.recipes import Recipes, chips
 from autocls.report.run import Run
 from autocls.verdict.verdict import Mean, Trick
-from autocls.verdict.wording import chance, count, duration, milliseconds, name_of, percent, shares, signed, span
+from autocls.verdict.wording import (
+    chance,
+    count,
+    duration,
+    metric_name,
+    milliseconds,
+    name_of,
+    percent,
+    shares,
+    signed,
+    span,
+)
 
 _PLAIN = (
     "number", "phase", "role", "seed", "state", "score", "epochs", "planned", "seconds", "parameters", "multiply_adds",
@@ -70,7 +81,7 @@ def _effort(run: Run) -> str:
 
 
 def _metric(run: Run) -> str:
-    return str(run.summary.get("metric", "score")).replace("_", " ")
+    return metric_name(str(run.summary.get("metric", "score")))
 
 
 def _mean(mean: Mean | None) -> str:

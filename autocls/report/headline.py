@@ -10,7 +10,7 @@ import pandas as pd
 from autocls.report.run import Run
 from autocls.report.wilson import interval
 from autocls.verdict.verdict import Opening, Verdict
-from autocls.verdict.wording import count, duration, milliseconds, percent, points, shares, span
+from autocls.verdict.wording import count, duration, metric_name, milliseconds, percent, points, shares, span
 
 UNKNOWN = "–"
 
@@ -214,7 +214,7 @@ def _effort(run: Run) -> tuple[Fact, ...]:
 
 
 def _metric(run: Run) -> str:
-    return str(run.summary.get("metric", "score")).replace("_", " ")
+    return metric_name(str(run.summary.get("metric", "score")))
 
 
 def _seal(test: Opening) -> str:

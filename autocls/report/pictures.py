@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from autocls.report.answers import Answers
+from autocls.report.labels import LabelAnswers
 from autocls.report.run import Run
 from autocls.verdict.wording import percent
 
@@ -48,7 +49,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that the winner took for another class."""
+    """An image that the winner took for another class, or gave other labels."""
 
     picture: Picture
     name: str
@@ -76,16 +77,36 @@ def sheet(run: Run, which: str) -> Sheet | None:
 def mistakes(run: Run) -> list[Mistake]:
     """The most confident mistakes on the test part, as far as there are pictures of them."""
     pictures, rows = run.pictures.get("mistakes"), run.pictures.get("rows")
-    if pictures is None or rows is None or run.answers.empty:
+    if pictures is None or rows is None:
+        return []
+    if not run.label_answers.empty:
+        return [_of_labels(LabelAnswers.of(run), pixels, int(row)) for pixels, row in _shown(pictures, rows)]
+    if run.answers.empty:
         return []
     said, out = Answers.of(run).classes, []
-    for pixels, row in list(zip(pictures, rows, strict=False))[:MOST_MISTAKES]:
+    for pixels, row in _shown(pictures, rows):
         answer = run.answers.iloc[int(row)]
         true, given = said[int(answer["label"])], said[int(answer["winner"])]
         alt = f"{answer['name']}: “{true}” taken for “{given}”, {percent(float(answer['confidence']))} sure"
         picture = _picture(_enlarged(pixels[None], 2 * SHOWN)[0], alt, pixels[None], 2 * SHOWN)
         out.append(Mistake(picture, str(answer["name"]), true, given, float(answer["confidence"])))
     return out
+
+
+def _of_labels(said: LabelAnswers, pixels: Pixels, row: int) -> Mistake:
+    """An image with wrong labels; it is as sure as of the one that is wrong by most."""
+    beyond = np.where(said.wrong[row], np.abs(said.probability[row] - said.threshold), -1.0)
+    worst = int(beyond.argmax())
+    sure = float(said.probability[row, worst] if said.given[row, worst] else 1 - said.probability[row, worst])
+    true, given = said.named(said.there[row]), said.named(said.given[row])
+    what = f"{'said' if said.given[row, worst] else 'missed'} “{said.classes[worst]}”, {percent(sure)} sure"
+    alt = f"{said.names[row]}: {what}; given {given}, in truth {true}"
+    return Mistake(_picture(_enlarged(pixels[None], 2 * SHOWN)[0], alt, pixels[None], 2 * SHOWN), said.names[row],
+                   true, given, sure)  # fmt: skip
+
+
+def _shown(pictures: Pixels, rows: npt.NDArray[np.int64]) -> list[tuple[Pixels, np.int64]]:
+    return list(zip(pictures, rows, strict=False))[:MOST_MISTAKES]
 
 
 def _grid(rows: list[Pixels]) -> Pixels:

@@ -18,6 +18,7 @@ from autocls.verdict.ranking import leaderboard, winner
 from autocls.verdict.verdict import Opening, Phase, Verdict
 
 ANSWERS = ["name", "label", "winner", "confidence", "baseline", "baseline_confidence"]
+LABEL_ANSWERS = ["name", "label", "there", "probability", "threshold", "baseline"]
 ASSOCIATIONS = ["parameter", "ped_anova", "fanova"]
 
 
@@ -38,10 +39,13 @@ class Run:
     """Of the sealed test part, a row an image: its ``name``, its class as an index, ``label``, which class the winner
     gave, ``winner``, with what probability (0..1), ``confidence``, and likewise ``baseline``, ``baseline_confidence``,
     -1 and NaN where the baseline was not asked."""
+    label_answers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LABEL_ANSWERS))
+    """The same where images have any number of labels, a row for each image and label, image by image: whether it is
+    ``there``, the winner's ``probability`` and from which ``threshold`` on it counts, and the ``baseline``'s."""
     pictures: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """uint8 N×H×W×C thumbnails, C 1 or 3: ``samples`` of the training part with their classes ``labels``, the same
     ``augmented`` as the winner's training saw them, and ``mistakes`` of the test part, with their ``rows`` in
-    ``answers``, the most confident first."""
+    ``answers`` (of ``label_answers`` the number of the image), the most confident first."""
     associations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASSOCIATIONS))
     """A row for each ``parameter``: what of the good scores went along with it, as shares ``ped_anova``, ``fanova``."""
     running: bool = False
@@ -101,6 +105,7 @@ def read(folder: Path) -> Run:
         read_json(folder / "cards.json", list),
         load(folder / VERDICT) if (folder / VERDICT).is_file() else None,
         _table(folder / "test.parquet", ANSWERS),
+        _table(folder / "test_labels.parquet", LABEL_ANSWERS),
         _pictures(folder / "pictures.npz"),
         pd.DataFrame(read_json(folder / "associations.json", list), columns=ASSOCIATIONS),
     )

@@ -13,13 +13,25 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from autocls.report import content
 from autocls.report.markdown import escape, table
 from autocls.report.page import PAGE, place
 from autocls.report.recipes import chips
 from autocls.report.run import Run
 from autocls.verdict.pooling import Pooled, pool
 from autocls.verdict.verdict import Effect, Mean, Opening, Trick, Word
-from autocls.verdict.wording import count, duration, milliseconds, name_of, percent, score, shares, signed, span
+from autocls.verdict.wording import (
+    count,
+    duration,
+    metric_name,
+    milliseconds,
+    name_of,
+    percent,
+    score,
+    shares,
+    signed,
+    span,
+)
 
 
 @dataclass(frozen=True)
@@ -110,8 +122,8 @@ def study(folder: Path, run: Run, page: Path) -> Study:
         report=quote(Path(report).as_posix()) if (its / PAGE).is_file() else None,
         data=str(summary.get("data") or its.name),
         space=str(summary.get("space") or ""),
-        metric=str(summary.get("metric") or "score").replace("_", " "),
-        images=sum(sum(part.values()) for part in (summary.get("counts") or {}).values()),
+        metric=metric_name(str(summary.get("metric") or "score")),
+        images=sum(content.images(summary)),
         classes=len(summary.get("classes") or []),
         winner=run.winner,
         differs=chips(known["recipe"], baseline) if known else (),

@@ -7,7 +7,7 @@ import numpy as np
 from autocls.verdict.attribution import FEWEST
 from autocls.verdict.effects import ALPHA
 from autocls.verdict.verdict import Effect, Phase, Trick, Verdict, Word
-from autocls.verdict.wording import name_of
+from autocls.verdict.wording import metric_name, name_of
 
 _STAGES = {Phase.SCREEN: "screening", Phase.CONFIRM: "confirmation", Phase.ATTRIBUTE: "attribution"}
 
@@ -36,7 +36,7 @@ def _winner(verdict: Verdict) -> Iterator[str]:
         return
     low, high = _number(confirmed.low, 2), _number(confirmed.high, 2)
     interval = f"95 % interval {low} to {high}" if confirmed.n > 1 else "no interval"
-    metric = verdict.metric.replace("_", " ")
+    metric = metric_name(verdict.metric)
     yield f"{name} {100 * confirmed.mean:.2f} % {metric} on fresh seeds ({interval}, n = {confirmed.n})."
     if is_baseline:
         yield "Nothing that was run again is shown to be better."

@@ -138,7 +138,8 @@ def judged(folder: Path) -> tuple[Study, Verdict]:
         "started": environment.get("started", ""),
         **{name: summary.get(name) for name in ("data", "space", "seed", "channels")},
         "metric": verdict.metric,
-        "images": sum(sum(part.values()) for part in (summary.get("counts") or {}).values()),
+        "images": sum((summary.get("images") or {}).values())
+        or sum(sum(part.values()) for part in (summary.get("counts") or {}).values()),
         "classes": len(summary.get("classes") or []),
         "image_size": recipe.get("image_size"),
         "architecture": next(iter(architecture)) if isinstance(architecture, dict) else architecture,

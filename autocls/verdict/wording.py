@@ -5,6 +5,11 @@ import math
 from autocls.verdict.verdict import Candidate, Interaction, Opening, Share
 
 
+def metric_name(metric: str) -> str:
+    """A metric as a person reads it: ``balanced accuracy``, ``mAP``."""
+    return "mAP" if metric == "map" else metric.replace("_", " ")
+
+
 def score(share: float) -> str:
     """``98.74``, of 100; a dash for what is not known."""
     return "–" if math.isnan(share) else f"{100 * share:.2f}"
