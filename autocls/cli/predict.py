@@ -21,14 +21,16 @@ Row = tuple[Path, "Prediction | BadInput"]
 def command(
     model: Annotated[Path, typer.Argument(help="A model folder.", show_default=False)],
     images: Annotated[list[Path], typer.Argument(help="Image files, and folders of them.", show_default=False)],
-    top: Annotated[int, typer.Option(min=1, help="How many labels to print for each.")] = 3,
+    top: Annotated[int | None, typer.Option(min=1, help="How many labels to print for each. [default: 3, and of a "
+                                                        "multi-label model all that reach their own thresholds]",
+                                            show_default=False)] = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Leave labels that are less probable out; where none is left: unsure.")
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table: image, label, probability, … error.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Images that the network answers to at once.")] = 128,
-) -> None:
+) -> None:  # fmt: skip
     """Say what is on IMAGES: labels with calibrated probabilities, the likeliest first.
 
     Answers come as they are found. A file that can't be read is named on stderr, and the others go on.
@@ -39,13 +41,18 @@ def command(
     """
     import autocls
     from autocls.data.folder import image_files
+    from autocls.deploy.classifier import TOP
 
     if as_json and as_csv:
         raise BadInput("--json, --csv: one of them")
     classifier = autocls.load(model)
-    paths, top = image_files(images), min(top, len(classifier.labels))
+    paths, multilabel = image_files(images), classifier.card.thresholds is not None
     rows = _watched(classifier.stream(paths, top, batch_size), len(paths))
-    shown = _json(rows, threshold) if as_json else _csv(rows, top, threshold) if as_csv else _text(rows, threshold)
+    most = min(top or (len(classifier.labels) if multilabel else TOP), len(classifier.labels))
+    none = "no label" if multilabel else "unsure"
+    shown = (
+        _json(rows, threshold) if as_json else _csv(rows, most, threshold) if as_csv else _text(rows, threshold, none)
+    )
     for line in shown:
         print(line)
 
@@ -70,10 +77,10 @@ def _watched(rows: Iterator[Row], total: int) -> Iterator[Row]:
         console.print(f"autocls: {bad:,} of {total:,} images skipped")
 
 
-def _text(rows: Iterator[Row], threshold: float) -> Iterator[str]:
+def _text(rows: Iterator[Row], threshold: float, none: str) -> Iterator[str]:
     for path, said in rows:
         if not isinstance(said, BadInput):
-            yield f"{path}: {said.above(threshold) or 'unsure'}"
+            yield f"{path}: {said.above(threshold) or none}"
 
 
 def _json(rows: Iterator[Row], threshold: float) -> Iterator[str]:

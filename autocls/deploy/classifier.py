@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from os import cpu_count
 from pathlib import Path
@@ -22,12 +22,15 @@ from autocls.training.artifact import ModelCard, load
 from autocls.training.batches import EVALUATION_BATCH
 from autocls.training.inference import default_device
 
+TOP = 3
+"""Labels that are listed of a picture unless it is said otherwise."""
+
 Picture = str | Path | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Labels with their probabilities (0..1), the likeliest first."""
+    """Labels with their probabilities (0..1), the likeliest first; of a multi-label model only those it gives."""
 
     ranked: tuple[tuple[str, float], ...]
 
@@ -59,8 +62,10 @@ class Predictions(Sequence[Prediction]):
     """All K labels that it knows."""
     probabilities: npt.NDArray[np.float32]
     """N×K, 0..1, the columns as in ``classes``."""
-    top: int
-    """How many labels each prediction lists."""
+    top: int | None
+    """How many labels each prediction lists at the most; None for all."""
+    thresholds: tuple[float, ...] | None = None
+    """Of a multi-label model the probability from which on each label is listed."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -76,9 +81,10 @@ class Predictions(Sequence[Prediction]):
     def __getitem__(self, at: slice) -> "Predictions": ...
     def __getitem__(self, at: int | slice) -> "Prediction | Predictions":
         if isinstance(at, slice):
-            return Predictions(self.classes, self.probabilities[at], self.top)
+            return replace(self, probabilities=self.probabilities[at])
         row = self.probabilities[at]
-        likeliest = np.argsort(-row, kind="stable")[: self.top]
+        listed = row >= (0.0 if self.thresholds is None else np.array(self.thresholds))
+        likeliest = [column for column in np.argsort(-row, kind="stable") if listed[column]][: self.top]
         return Prediction(tuple((self.classes[column], float(row[column])) for column in likeliest))
 
 
@@ -102,7 +108,7 @@ class Classifier:
         return self.card.labels
 
     def predict_proba(self, pictures: Iterable[Picture], batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
-        """N×K calibrated probabilities (0..1, rows summing to 1) in the order of ``labels``.
+        """N×K calibrated probabilities in the order of ``labels``: 0..1, rows sum to 1 unless the model is multi-label.
 
         A picture is a path, a PIL image, or a uint8 array (H×W or H×W×C). Raises BadInput for one that can't be read.
         """
@@ -112,14 +118,23 @@ class Classifier:
         ]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *rows])
 
-    def predict(self, pictures: Iterable[Picture], top: int = 3, batch_size: int = EVALUATION_BATCH) -> Predictions:
-        """The ``top`` likeliest labels of each picture; takes and raises what ``predict_proba`` does."""
-        if top < 1:
+    def predict(
+        self, pictures: Iterable[Picture], top: int | None = None, batch_size: int = EVALUATION_BATCH
+    ) -> Predictions:
+        """The ``top`` likeliest labels of each picture; takes and raises what ``predict_proba`` does.
+
+        By default these are three, and of a multi-label model all that reach their thresholds.
+        """
+        return self._listed(self.predict_proba(pictures, batch_size), top)
+
+    def _listed(self, probabilities: npt.NDArray[np.float32], top: int | None) -> Predictions:
+        if top is not None and top < 1:
             raise BadInput(f"top must be at least 1, not {top}")
-        return Predictions(self.labels, self.predict_proba(pictures, batch_size), top)
+        thresholds = self.card.thresholds
+        return Predictions(self.labels, probabilities, top or (TOP if thresholds is None else None), thresholds)
 
     def stream(
-        self, paths: Iterable[Path], top: int = 3, batch_size: int = EVALUATION_BATCH
+        self, paths: Iterable[Path], top: int | None = None, batch_size: int = EVALUATION_BATCH
     ) -> Iterator[tuple[Path, Prediction | BadInput]]:
         """What each file shows, or why it can't be read, in order, a batch at a time.
 
@@ -136,7 +151,7 @@ class Classifier:
                 following = next(coming, None)
                 decoded = [(path, future.result()) for path, future in ready]
                 images = [pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)]
-                said = iter(Predictions(self.labels, self.answer(np.stack(images)), top) if images else ())
+                said = iter(self._listed(self.answer(np.stack(images)), top) if images else ())
                 for path, pixels in decoded:
                     yield path, next(said) if isinstance(pixels, np.ndarray) else pixels
                 ready = following
