@@ -43,8 +43,9 @@ def split_rows(labels: Labels, parts: npt.NDArray[np.int64], seed: int) -> Split
 
 def _draw_labels(labels: Labels, parts: npt.NDArray[np.int64], missing: list[int], rng: np.random.Generator) -> None:
     rows, drawn = np.flatnonzero(parts == 0), np.array([0, *missing])
-    shares = np.array([SHARES[PARTS[part]] for part in drawn])
-    parts[rows] = drawn[stratified(labels[rows].astype(np.bool_), shares / shares.sum(), rng)]
+    total = sum(SHARES[PARTS[part]] for part in drawn)
+    shares = [SHARES[PARTS[part]] / total for part in drawn]
+    parts[rows] = drawn[stratified(labels[rows].astype(np.bool_), shares, rng)]
 
 
 def _draw_classes(labels: Labels, parts: npt.NDArray[np.int64], missing: list[int], rng: np.random.Generator) -> None:

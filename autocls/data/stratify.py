@@ -1,5 +1,6 @@
 """Iterative stratification (Sechidis et al. 2011, ECML PKDD): parts in which each of many labels has its share."""
 
+import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,43 +15,44 @@ def stratified(
     The shares sum to 1. Labels are dealt out rarest first, for the common ones can make up for them. Each label has an
     image in every part wherever that can be had by giving single images to another part.
     """
-    images, share = len(labels), np.asarray(shares)
-    order = rng.permutation(images)
-    having = [order[labels[order, k]] for k in range(labels.shape[1])]
-    wanted = share * images
-    wanted_of = np.maximum(share[:, None] * labels.sum(axis=0), 1.0)  # one at least, of labels that have as many
-    part = np.full(images, -1, np.int64)
-    left = labels.sum(axis=0)
-    while (left > 0).any():
-        rarest = int(np.where(left > 0, left, images + 1).argmin())
-        for image in having[rarest][part[having[rarest]] < 0]:
-            _deal(image, _neediest(wanted_of[:, rarest], wanted, rng), part, labels, wanted, wanted_of, left)
-    for image in order[part[order] < 0]:  # without any label
-        _deal(image, _neediest(wanted, wanted, rng), part, labels, wanted, wanted_of, left)
-    _complete(part, labels, len(share))
-    return part
+    order: list[int] = rng.permutation(len(labels)).tolist()
+    chance = random.Random(int(rng.integers(2**63)))
+    labels_of = [np.flatnonzero(row).tolist() for row in labels]
+    left: list[int] = labels.sum(axis=0).tolist()
+    having: list[list[int]] = [[] for _ in left]
+    for image in order:
+        for label in labels_of[image]:
+            having[label].append(image)
+    part = [-1] * len(labels)
+    lack = [share * len(labels) for share in shares]
+    lack_of = [[max(1.0, share * number) for share in shares] for number in left]  # one at least in each part
+
+    def deal(image: int, wanting: list[float]) -> None:
+        to = part[image] = _neediest(wanting, lack, chance)
+        lack[to] -= 1
+        for label in labels_of[image]:
+            lack_of[label][to] -= 1
+            left[label] -= 1
+
+    while any(left):
+        rarest = min((number, label) for label, number in enumerate(left) if number)[1]
+        for image in having[rarest]:
+            if part[image] < 0:
+                deal(image, lack_of[rarest])
+    for image in order:
+        if part[image] < 0:  # without any label
+            deal(image, lack)
+    found = np.array(part, np.int64)
+    _complete(found, labels, len(shares))
+    return found
 
 
-def _deal(
-    image: np.int64,
-    to: int,
-    part: npt.NDArray[np.int64],
-    labels: npt.NDArray[np.bool_],
-    wanted: npt.NDArray[np.float64],
-    wanted_of: npt.NDArray[np.float64],
-    left: npt.NDArray[np.int64],
-) -> None:
-    part[image] = to
-    wanted[to] -= 1
-    wanted_of[to, labels[image]] -= 1
-    left[labels[image]] -= 1
-
-
-def _neediest(of_label: npt.NDArray[np.float64], of_all: npt.NDArray[np.float64], rng: np.random.Generator) -> int:
-    """The part that lacks most images of a label, of those the one that lacks most images, of those any."""
-    most = np.flatnonzero(of_label >= of_label.max() - 1e-9)
-    most = most[of_all[most] >= of_all[most].max() - 1e-9]
-    return int(rng.choice(most)) if len(most) > 1 else int(most[0])
+def _neediest(wanting: Sequence[float], lack: Sequence[float], chance: random.Random) -> int:
+    """The part that wants most images of a label, of those the one that lacks most images, of those any."""
+    keys = list(zip(wanting, lack, strict=True))
+    most = max(keys)
+    best = [part for part, key in enumerate(keys) if key == most]
+    return best[0] if len(best) == 1 else chance.choice(best)
 
 
 def _complete(part: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_], parts: int) -> None:
