@@ -1,9 +1,15 @@
 """``autocls evaluate``."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from autocls.deploy.labelled import Labelled
+    from autocls.training.artifact import ModelCard
 
 
 def command(
@@ -27,17 +33,43 @@ def command(
     import autocls
     from autocls.deploy.labelled import WHOLE, answers
     from autocls.errors import BadInput
-    from autocls.report import evaluation
 
     classifier = autocls.load(model)
     found = answers(classifier, data, part, root=root, batch_size=batch_size)
     which = data if found.part == WHOLE else f"{data}, the {found.part} part"
-    made = evaluation.Evaluation(
-        str(model), which, found.names, classifier.labels, found.labels, found.probabilities, found.notes
-    )
-    print(evaluation.as_json(made) if as_json else evaluation.text(made))
+    evaluate = _of_classes if classifier.card.thresholds is None else _of_labels
+    shown, html = evaluate(str(model), which, classifier.card, found, as_json)
+    print(shown)
     if page is not None:
         try:
-            page.write_text(evaluation.html(made), encoding="utf-8")
+            page.write_text(html(), encoding="utf-8")
         except OSError as error:
             raise BadInput(f"--page {page}: can't be written: {error.strerror}") from None
+
+
+def _of_classes(
+    model: str, data: str, card: "ModelCard", found: "Labelled", as_json: bool
+) -> tuple[str, Callable[[], str]]:
+    """What is printed, and what makes the page."""
+    import numpy as np
+
+    from autocls.report import evaluation
+
+    labels = found.labels.astype(np.int64)
+    of = evaluation.Evaluation(model, data, found.names, card.labels, labels, found.probabilities, found.notes)
+    return (evaluation.as_json if as_json else evaluation.text)(of), partial(evaluation.html, of)
+
+
+def _of_labels(
+    model: str, data: str, card: "ModelCard", found: "Labelled", as_json: bool
+) -> tuple[str, Callable[[], str]]:
+    """The same of a multi-label model."""
+    import numpy as np
+
+    from autocls.report import label_evaluation as evaluation
+    from autocls.report.labels import LabelAnswers
+
+    there, probabilities = found.labels.astype(np.bool_), found.probabilities.astype(np.float64)
+    said = LabelAnswers(card.labels, found.names, there, probabilities, np.array(card.thresholds))
+    of = evaluation.LabelEvaluation(model, data, said, found.notes)
+    return (evaluation.as_json if as_json else evaluation.text)(of), partial(evaluation.html, of)

@@ -71,17 +71,20 @@ def data(run: Run) -> Data:
 
 def charts(run: Run) -> dict[str, Chart | None]:
     """The section's charts by name; None where there is nothing to draw."""
-    return {
-        "classes": class_chart(content.classes(run.summary)),
-        **answer_charts(Answers.of(run), LabelAnswers.of(run)),
-    }
+    of_labels = LabelAnswers.of(run)
+    said = label_charts(of_labels) if len(of_labels) else answer_charts(Answers.of(run))
+    return {"classes": class_chart(content.classes(run.summary)), **said}
 
 
-def answer_charts(said: Answers, of_labels: LabelAnswers | None = None) -> dict[str, Chart | None]:
-    """Of answers to labelled images of one class each, or with any number of labels; None where nothing is to draw."""
+def label_charts(said: LabelAnswers) -> dict[str, Chart | None]:
+    """Of answers to images with any number of labels; None where there is nothing to draw."""
+    calibration = labels.calibration(said)
+    return {"calibration": calibration_chart(calibration) if calibration else None}
+
+
+def answer_charts(said: Answers) -> dict[str, Chart | None]:
+    """Of answers to labelled images; None where there is nothing to draw."""
     confusion, calibration = answers.confusion(said), answers.calibration(said)
-    if of_labels is not None:
-        calibration = labels.calibration(of_labels) or calibration
     return {
         "confusion": confusion_chart(confusion) if confusion else None,
         "calibration": calibration_chart(calibration) if calibration else None,

@@ -190,13 +190,14 @@ def as_json(of: Evaluation) -> str:
         "images": len(of.labels),
         "notes": of.notes,
         "measures": {m.name: {"value": m.value, "low": m.low, "high": m.high} for m in of.measures},
-        "classes": [_finite(asdict(score)) for score in of.scores],
+        "classes": [finite(asdict(score)) for score in of.scores],
         "confusion": {"classes": of.classes, "counts": confused.counts.tolist() if confused else []},
     }
     return json.dumps(plain, ensure_ascii=False, indent=2)
 
 
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
+def finite(values: dict[str, Any]) -> dict[str, Any]:
+    """Values as JSON has them, None for what is not known."""
     return {name: None if value != value else value for name, value in values.items()}
 
 
