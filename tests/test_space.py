@@ -270,3 +270,33 @@ def test_a_parameter_that_must_be_given_may_be_open(tmp_path: Path):
     assert space.open_slots() == ["weights"]
     with pytest.raises(Problems, match=r"file needs its path: write \{file: \{path: …\}\}"):
         Space.from_yaml("weights: [none, file]")
+
+
+def test_for_images_of_one_class_each_a_space_stays_as_it_is():
+    assert EVERYTHING.fit_for(multilabel=False) == (EVERYTHING, [])
+
+
+def test_for_any_number_of_labels_a_space_loses_what_makes_no_sense_there():
+    left, why = EVERYTHING.fit_for(multilabel=True)
+    assert [option.name for option in left.slots["loss"]] == ["bce", "asymmetric"]
+    assert [option.name for option in left.slots["sampling"]] == ["none"]
+    assert left.baseline().unfit(multilabel=True) == {}
+    assert left.baseline().loss.choice == "bce"
+    assert [reason.partition(",")[0] for reason in why] == [
+        "sampling: balanced", "loss: cross_entropy", "loss: mse", "loss: focal", "distill: best",
+    ]  # fmt: skip
+    assert left.slots["norm"] == EVERYTHING.slots["norm"]
+    assert left.fit_for(multilabel=True) == (left, [])
+
+
+def test_a_space_that_leaves_no_loss_gets_one_and_its_suggestions_too():
+    space = Space.from_yaml("norm: [none, batch]\nsuggestions: [{norm: batch}]")
+    left, why = space.fit_for(multilabel=True)
+    assert [option.name for option in left.slots["loss"]] == ["bce"]
+    assert why == [
+        "loss: cross_entropy, as the images have any number of labels, and it shares one label among the classes; "
+        "it is bce instead"
+    ]
+    (suggestion,) = left.suggestions
+    assert (suggestion.loss.choice, suggestion.norm.choice) == ("bce", "batch")
+    assert left.parameters(suggestion) == {"norm": "batch"}

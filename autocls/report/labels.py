@@ -36,7 +36,7 @@ class LabelAnswers:
             tuple(table["name"][::labels]) if len(table) else (),
             table["there"].to_numpy(np.bool_).reshape(shape),
             table["probability"].to_numpy(np.float64).reshape(shape),
-            table["threshold"].to_numpy(np.float64)[:labels],
+            table["threshold"].to_numpy(np.float64)[:labels] if len(table) else np.ones(labels),
         )
 
     def __len__(self) -> int:

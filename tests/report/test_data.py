@@ -142,11 +142,14 @@ def test_the_least_and_the_most_confident_answers_have_a_bin_too(run: Run) -> No
 
 def test_sizes_and_balance_are_said_in_words() -> None:
     classes = [("cat", 60, 20, 20), ("dog", 30, 10, 10)]
-    assert sizes(classes) == "Of 150 images 90 (60 %) train, 30 (20 %) validate and 30 (20 %) are the sealed test part"
+    assert (
+        sizes([90, 30, 30])
+        == "Of 150 images 90 (60 %) train, 30 (20 %) validate and 30 (20 %) are the sealed test part"
+    )
     assert balance(classes) == "“cat” has 2.0 times the images of “dog”"
     assert balance([("cat", 60, 20, 20), ("dog", 58, 20, 20)]) == "2 classes of nearly the same size"
     assert balance([("cat", 60, 20, 20), ("dog", 0, 0, 0)]) == "“dog” has no image, “cat” 100"
-    assert (sizes([]), balance([])) == ("", "")
+    assert (sizes([0, 0, 0]), balance([])) == ("", "")
 
 
 def test_many_classes_are_drawn_by_size() -> None:
