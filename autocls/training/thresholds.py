@@ -4,31 +4,36 @@ import numpy as np
 import numpy.typing as npt
 
 PRIOR = 10
-"""A threshold counts all labels together as so many images of its label, beside the label's own."""
+"""A threshold counts all labels together as so many images of its label, beside the label's own.
+
+Measured by ``benchmarks.thresholds``: fewer lose on small validation parts, more on large ones.
+"""
 
 Probabilities = npt.NDArray[np.floating]
 Truth = npt.NDArray[np.bool_]
 
 
-def fit_thresholds(probabilities: Probabilities, truth: Truth) -> tuple[float, ...]:
+def fit_thresholds(probabilities: Probabilities, truth: Truth, prior: float = PRIOR) -> tuple[float, ...]:
     """Of N×K probabilities and truths each label's threshold, from which on its F1 is highest.
 
     A label with a few images would choose a threshold that fits just these. So each label's counts are taken together
-    with those of all labels, scaled to ``PRIOR`` images: a rare label's threshold is near the one that serves all best,
+    with those of all labels, scaled to ``prior`` images: a rare label's threshold is near the one that serves all best,
     a frequent one's is its own.
     """
     said, there = probabilities.ravel(), truth.ravel()
     return tuple(
-        _best(probabilities[:, k].astype(np.float64), truth[:, k], said.astype(np.float64), there)
+        _best(probabilities[:, k].astype(np.float64), truth[:, k], said.astype(np.float64), there, prior)
         for k in range(truth.shape[1])
     )
 
 
-def _best(said: npt.NDArray[np.float64], there: Truth, all_said: npt.NDArray[np.float64], all_there: Truth) -> float:
+def _best(
+    said: npt.NDArray[np.float64], there: Truth, all_said: npt.NDArray[np.float64], all_there: Truth, prior: float
+) -> float:
     """The middle of the best gap between probabilities that occur; the one nearest to 0.5 of several."""
     levels = np.unique(np.concatenate([[0.0, 1.0], said]))
     between = (levels[1:] + levels[:-1]) / 2
-    weight = PRIOR / max(1, int(all_there.sum()))
+    weight = prior / max(1, int(all_there.sum()))
     right, wrong = (
         own + weight * pooled
         for own, pooled in zip(_from(between, said, there), _from(between, all_said, all_there), strict=True)
