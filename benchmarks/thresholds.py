@@ -3,7 +3,7 @@
     python -m benchmarks.thresholds [--draws 20]
 
 A network learns pictures of one to three digits (``tests/several.py``), once with each loss. Of 2,500 other pictures so
-many are drawn to fit thresholds to, and the rest score them; a label is in about one picture of five. A prior of 0 takes
+many are drawn to fit thresholds to, and the rest score them; a label is in one picture of five. A prior of 0 takes
 each label by itself, of 10,000 all labels together; beside them 0.5 for all. Takes 3 minutes.
 """
 

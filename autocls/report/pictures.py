@@ -56,6 +56,8 @@ class Mistake:
     true: str
     given: str
     confidence: float
+    of: str = ""
+    """What it is so sure of, where several things are said of an image."""
 
 
 def sheet(run: Run, which: str) -> Sheet | None:
@@ -99,10 +101,10 @@ def _of_labels(said: LabelAnswers, pixels: Pixels, row: int) -> Mistake:
     worst = int(beyond.argmax())
     sure = float(said.probability[row, worst] if said.given[row, worst] else 1 - said.probability[row, worst])
     true, given = said.named(said.there[row]), said.named(said.given[row])
-    what = f"{'said' if said.given[row, worst] else 'missed'} “{said.classes[worst]}”, {percent(sure)} sure"
-    alt = f"{said.names[row]}: {what}; given {given}, in truth {true}"
-    return Mistake(_picture(_enlarged(pixels[None], 2 * SHOWN)[0], alt, pixels[None], 2 * SHOWN), said.names[row],
-                   true, given, sure)  # fmt: skip
+    of = f"{'' if said.given[row, worst] else 'no '}{said.classes[worst]}"
+    alt = f"{said.names[row]}: {percent(sure)} sure of “{of}”; given {given}, in truth {true}"
+    picture = _picture(_enlarged(pixels[None], 2 * SHOWN)[0], alt, pixels[None], 2 * SHOWN)
+    return Mistake(picture, said.names[row], true, given, sure, of)
 
 
 def _shown(pictures: Pixels, rows: npt.NDArray[np.int64]) -> list[tuple[Pixels, np.int64]]:

@@ -6,7 +6,7 @@ import numpy.typing as npt
 PRIOR = 10
 """A threshold counts all labels together as so many images of its label, beside the label's own.
 
-Measured by ``benchmarks.thresholds``: fewer lose on small validation parts, more on large ones.
+``benchmarks.thresholds`` measures it: with bce more is better on small validation parts, with asymmetric fewer.
 """
 
 Probabilities = npt.NDArray[np.floating]
