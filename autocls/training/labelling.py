@@ -11,8 +11,14 @@ import torch.nn.functional as F
 
 from autocls.data.split import Labels
 from autocls.errors import BadInput, unknown
-from autocls.training import metrics
 from autocls.training.calibration import calibrated, calibrated_labels, fit_label_temperature, fit_temperature
+from autocls.training.metrics import (
+    accuracy,
+    balanced_accuracy,
+    label_macro_f1,
+    macro_f1,
+    mean_average_precision,
+)
 from autocls.training.thresholds import fit_thresholds
 from autocls.tricks.loss import Loss
 
@@ -54,9 +60,9 @@ class SingleLabel(Labelling):
 
     name = "single-label"
     metrics: ClassVar[Mapping[str, Metric]] = {
-        "accuracy": lambda truth, logits: metrics.accuracy(truth, logits.argmax(1)),
-        "balanced_accuracy": lambda truth, logits: metrics.balanced_accuracy(truth, logits.argmax(1)),
-        "macro_f1": lambda truth, logits: metrics.macro_f1(truth, logits.argmax(1)),
+        "accuracy": lambda truth, logits: accuracy(truth, logits.argmax(1)),
+        "balanced_accuracy": lambda truth, logits: balanced_accuracy(truth, logits.argmax(1)),
+        "macro_f1": lambda truth, logits: macro_f1(truth, logits.argmax(1)),
     }
 
     def targets(self, labels: torch.Tensor, classes: int, smoothing: float) -> torch.Tensor:
@@ -77,8 +83,8 @@ class MultiLabel(Labelling):
 
     name = "multi-label"
     metrics: ClassVar[Mapping[str, Metric]] = {
-        "map": metrics.mean_average_precision,
-        "macro_f1": lambda truth, logits: metrics.label_macro_f1(truth, logits >= 0),
+        "map": mean_average_precision,
+        "macro_f1": lambda truth, logits: label_macro_f1(truth, logits >= 0),
     }
 
     def targets(self, labels: torch.Tensor, classes: int, smoothing: float) -> torch.Tensor:
