@@ -62,7 +62,9 @@ def export(
         except BadInput:
             raise
         except Exception as error:  # whatever an exporter stumbles on in a network's code
-            raise BadInput(f"{folder}: {recipe.architecture.choice} can't be written as {to}: {_first(error)}") from error
+            raise BadInput(
+                f"{folder}: {recipe.architecture.choice} can't be written as {to}: {_first(error)}"
+            ) from error
         check = compare(original(network), format.open(written), images, of)
         check.hold()
         quantised = None
