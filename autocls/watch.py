@@ -19,7 +19,6 @@ from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from multiprocessing import get_context
 from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
@@ -27,11 +26,11 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
 
+from autocls.addresses import LOOPBACK, is_loopback, names_loopback
 from autocls.errors import BadInput
 
 log = logging.getLogger("autocls")
 
-LOOPBACK = "127.0.0.1"
 SHARE = 0.2
 """Of a core, at most, for drawing: a large page is drawn less often."""
 LOOKING = 5.0
@@ -178,7 +177,7 @@ class Server:
         self.artist = Artist(folder.absolute())
         self.journal = folder.absolute() / "journal.log"
         self.token = secrets.token_urlsafe(16)
-        self.local = _is_loopback(host)
+        self.local = is_loopback(host)
         self._asked = -math.inf
         self._seen = threading.Event()
         try:
@@ -223,7 +222,7 @@ class Server:
 
     def accepts(self, host: str) -> bool:
         """Whether a request may name this host: a page of another site, whose name was led here, may not read this."""
-        return not self.local or _is_loopback(urlsplit(f"//{host}").hostname or "")
+        return not self.local or names_loopback(host)
 
     def _looked_at(self) -> bool:
         return time.monotonic() - self._asked < LOOKING
@@ -297,10 +296,3 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """A search's terminal is not for this."""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
