@@ -9,7 +9,7 @@ from autocls.deploy.answering import Answering
 from autocls.deploy.export.checking import Check, compare
 from autocls.deploy.export.formats import Format, Onnx, example, format_named, original
 from autocls.deploy.export.quantisation import Quantisation, Quantised, measure, quantise
-from autocls.deploy.export.samples import Labelled, generated
+from autocls.deploy.export.samples import Samples, generated
 from autocls.deploy.export.sidecar import as_json, describe
 from autocls.errors import BadInput
 from autocls.files import whole
@@ -36,7 +36,6 @@ def export(
     *,
     quantize: str | None = None,
     data: str | Path | None = None,
-    seed: int = 0,
 ) -> Exported:
     """Write the classifier of a model folder as ``out``, in a format, and its description as ``out``.json.
 
@@ -45,22 +44,21 @@ def export(
     """
     path, format = Path(out), format_named(to)
     kind = _quantisation(quantize, format, data)
+    format.require()
     if path.is_dir():
         raise BadInput(f"--out {path}: is a folder; give the name of the file to write")
     model, recipe, card = load(Path(folder))
     network = Answering(model, recipe, card)
-    labelled = None if data is None else Labelled.of(card, data, seed)
-    if labelled is None:
+    samples = None if data is None else Samples.of(card, data)
+    if samples is None:
         images, of = generated(card.channels, card.image_size), "generated images"
     else:
-        images, of = labelled.checked(), f"images of {labelled.name}"
+        images, of = samples.checked(), f"images of {samples.name}"
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as place:
         written = Path(place) / "whole"
         try:
             format.write(network, example(card.channels, card.image_size), written)
-        except BadInput:
-            raise
         except Exception as error:  # whatever an exporter stumbles on in a network's code
             raise BadInput(
                 f"{folder}: {recipe.architecture.choice} can't be written as {to}: {_first(error)}"
@@ -70,8 +68,8 @@ def export(
         quantised = None
         if kind is not None:
             small = Path(place) / "quantised"
-            quantise(kind, written, small, None if labelled is None else labelled.calibration)
-            quantised = measure(kind, written, small, original(network), images, of, labelled)
+            quantise(kind, written, small, None if samples is None else samples.calibration)
+            quantised = measure(kind, written, small, original(network), images, of, samples)
             written = small
         sidecar = path.with_name(path.name + SIDECAR)
         with whole(path) as partial:

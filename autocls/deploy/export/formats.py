@@ -12,6 +12,7 @@ import torch
 
 from autocls.deploy.answering import Answering
 from autocls.errors import BadInput, unknown
+from autocls.extras import require
 
 Pixels = npt.NDArray[np.uint8]
 """B×C×S×S, 0..255."""
@@ -32,6 +33,13 @@ class Format(ABC):
 
     name: ClassVar[str]
 
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Modules of the extra ``export``."""
+
+    def require(self) -> None:
+        """Raises BadInput, saying what to install, when such files can't be written and opened here."""
+        require(f"--to {self.name}", "export", self.needs)
+
     @abstractmethod
     def write(self, network: Answering, example: torch.Tensor, path: Path) -> None:
         """Write ``network``, for batches of any size, as found by running it on ``example``: uint8 B×C×S×S."""
@@ -45,9 +53,9 @@ class Onnx(Format):
     """For onnxruntime and whatever else reads ONNX; needs no torch to be used."""
 
     name = "onnx"
+    needs = ("onnx", "onnxruntime", "onnxscript")
 
     def write(self, network: Answering, example: torch.Tensor, path: Path) -> None:
-        require_onnx()
         program = torch.onnx.export(
             network,
             (example,),
@@ -117,18 +125,6 @@ def format_named(name: str) -> Format:
 def example(channels: int, size: int) -> torch.Tensor:
     """Pixels of the shape that a network takes, to run it once."""
     return torch.randint(0, 256, (_EXAMPLES, channels, size, size), dtype=torch.uint8)
-
-
-def require_onnx() -> None:
-    """Raises BadInput, saying what to install, when ONNX files can't be written and opened here."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise BadInput(
-            f"--to onnx: needs {error.name or error}, which is not installed: pip install 'autocls[export]'"
-        ) from None
 
 
 def _of_torch(module: torch.nn.Module) -> Answer:

@@ -13,7 +13,7 @@ from typing import Any
 
 from autocls.deploy.export.checking import Check, compare
 from autocls.deploy.export.formats import INPUT, Answer, Onnx, Pixels
-from autocls.deploy.export.samples import Labelled
+from autocls.deploy.export.samples import Samples
 
 LATENCIES = (1, 32)
 """The sizes of the batches that are timed."""
@@ -88,7 +88,7 @@ def quantise(kind: Quantisation, source: Path, target: Path, calibration: Pixels
 
 
 def measure(
-    kind: Quantisation, before: Path, after: Path, original: Answer, images: Pixels, of: str, data: Labelled | None
+    kind: Quantisation, before: Path, after: Path, original: Answer, images: Pixels, of: str, data: Samples | None
 ) -> Quantised:
     """Compare an ONNX file with what quantisation made of it, and both with the ``original``."""
     files = [(path, Onnx().open(path, threads=1)) for path in (before, after)]
@@ -118,7 +118,7 @@ def _latencies(answers: list[Answer], batch: Pixels) -> list[float]:
     return [statistics.median(times) for times in took]
 
 
-def _accuracy(answer: Answer, data: Labelled) -> float:
+def _accuracy(answer: Answer, data: Samples) -> float:
     step = max(LATENCIES)
     right = sum(
         int((answer(data.test[at : at + step]).argmax(axis=1) == data.labels[at : at + step]).sum())

@@ -1,5 +1,6 @@
 """The images that an exported classifier is checked, calibrated and measured on."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +11,17 @@ from PIL import Image
 from autocls.data import prepare, to_square
 from autocls.deploy.export.checking import BATCHES
 from autocls.deploy.export.formats import Pixels
-from autocls.errors import BadInput
+from autocls.errors import BadInput, unknown
 from autocls.training.artifact import ModelCard
+
+log = logging.getLogger("autocls")
 
 CALIBRATION = 256
 """Images whose activations say the ranges of a statically quantised network."""
 
 
-@dataclass(frozen=True)
-class Labelled:
+@dataclass(frozen=True, eq=False)
+class Samples:
     """Images of a user's data, as the network takes them."""
 
     name: str
@@ -29,14 +32,14 @@ class Labelled:
     """Of the test part: the columns of the network's answers."""
 
     @classmethod
-    def of(cls, card: ModelCard, source: str | Path, seed: int = 0) -> "Labelled":
-        """The images of a source that ``prepare`` takes; ``seed`` decides its split. Raises BadInput."""
-        prepared = prepare(source, seed=seed, sizes=[card.image_size])
-        strange = sorted(set(prepared.classes) - set(card.labels))
-        if strange:
-            raise BadInput(
-                f"--data {source}: the model does not know {', '.join(strange)}; it knows {', '.join(card.labels)}"
-            )
+    def of(cls, card: ModelCard, source: str | Path) -> "Samples":
+        """The images of a source that ``prepare`` takes, split as the model's training split them. Raises BadInput."""
+        prepared = prepare(source, seed=card.seed, sizes=[card.image_size], skip_bad=True)
+        for label in prepared.classes:
+            if label not in card.labels:
+                raise BadInput(f"--data {source}: the model can't tell this: {unknown('label', label, card.labels)}")
+        for note in prepared.notes:
+            log.info("%s", note)
         data = prepared.at(card.image_size)
         columns = np.array([card.labels.index(name) for name in data.classes])
         some = np.random.default_rng(0).permutation(data.split.train)[:CALIBRATION]

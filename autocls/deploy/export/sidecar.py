@@ -1,11 +1,11 @@
 """The description beside an exported file: all that somebody without autocls needs to use it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
-from autocls import __version__
 from autocls.deploy.export.checking import TOLERANCE, Check
 from autocls.deploy.export.formats import INPUT, OUTPUT
 from autocls.deploy.export.quantisation import Quantised
@@ -32,7 +32,7 @@ def describe(
     return {
         "file": name,
         "format": format,
-        "autocls": __version__,
+        "autocls": version("autocls"),
         "labels": list(card.labels),
         "image_size": size,
         "channels": card.channels,
@@ -69,6 +69,6 @@ def _measured(quantised: Quantised) -> dict[str, Any]:
     }
 
 
-def as_json(description: Mapping[str, object] | Sequence[object]) -> str:
+def as_json(description: Mapping[str, object]) -> str:
     """As it stands in the file."""
     return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
