@@ -38,23 +38,23 @@ def command(
         curl -F files=@bird.jpg -F files=@cat.jpg http://127.0.0.1:8000/predict
     """
     require("serve", "serve", ("fastapi", "python_multipart", "uvicorn"))
-    import uvicorn
+    with _listening(host, port) as listener:  # before the model is loaded, which takes seconds
+        import uvicorn
 
-    from autocls.deploy import Classifier
-    from autocls.deploy.serve.application import application
-    from autocls.deploy.serve.guard import Limits
+        from autocls.deploy import Classifier
+        from autocls.deploy.serve.application import application
+        from autocls.deploy.serve.guard import Limits
 
-    local = is_loopback(host)
-    app = application(Classifier.load(model), Limits(max_bytes, max_files), batch_size, local=local)
-    with _listening(host, port) as listener:
-        if not local:
-            log.warning("anybody who reaches the address can ask: there is no password")
-        name = f"[{host}]" if ":" in host else host
-        print(f"serve: http://{name}:{listener.getsockname()[1]}", flush=True)
+        local = is_loopback(host)
+        app = application(Classifier.load(model), Limits(max_bytes, max_files), batch_size, local=local)
         config = uvicorn.Config(
             app, log_config=None, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="on",
             limit_concurrency=_AT_ONCE, timeout_graceful_shutdown=_PATIENCE,
         )  # fmt: skip
+        if not local:
+            log.warning("anybody who reaches the address can ask: there is no password")
+        name = f"[{host}]" if ":" in host else host
+        print(f"serve: http://{name}:{listener.getsockname()[1]}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
 
