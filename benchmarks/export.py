@@ -12,6 +12,7 @@ set so that the logarithms of the probabilities have a standard deviation of 2.
 import argparse
 import gc
 import itertools
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from autocls.tricks.architecture import Architecture
 from autocls.tricks.evaluation import Tta
 from autocls.tricks.loss import Loss
 from autocls.tricks.surgery import Surgery
-from benchmarks.results import machine, write
+from benchmarks.results import RESULTS, machine, write
 
 SIZE, CLASSES, SPREAD = 32, 10, 2.0
 ELSEWHERE = (
@@ -65,20 +66,30 @@ class Tried:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="names, with commas")
+    parser.add_argument("--only", default="", help="names, with commas; their rows replace those of earlier runs")
     parser.add_argument("--deeper", action="store_true", help="all depths of a network")
     asked = parser.parse_args()
     only = {name for name in asked.only.split(",") if name}
     left_out = () if asked.deeper else DEEPER
     torch.set_num_threads(1)
-    tried = []
+    tried = kept() if only else {}
     for name, recipe in itertools.chain(tricks(), networks()):
         if name in only or not (only or name in left_out):
-            tried.append(attempt(name, recipe))
-            print(tried[-1], flush=True)
+            tried[name] = attempt(name, recipe)
+            print(tried[name], flush=True)
             gc.collect()
-    if not only:
-        write("export", tabulated(tried), {"machine": machine(), "allowed": TOLERANCE, "networks": tried})
+    publish(list(tried.values()))
+
+
+def kept() -> dict[str, Tried]:
+    """What earlier runs found, by name: a run of some networks alone replaces theirs."""
+    path = RESULTS / "export.json"
+    return {row["name"]: Tried(**row) for row in json.loads(path.read_text())["networks"]} if path.exists() else {}
+
+
+def publish(tried: list[Tried]) -> None:
+    """Print the table, and write it with the results of the other benchmarks."""
+    write("export", tabulated(tried), {"machine": machine(), "allowed": TOLERANCE, "networks": tried})
 
 
 def networks() -> Iterator[tuple[str, Recipe]]:
