@@ -37,7 +37,7 @@ NETWORKS: dict[str, Mapping[str, Any]] = {
     "shuffled channels": {"architecture": {"shufflenet_v1": {"width": 0.25}}, "loss": "bce"},
     "surgery": {
         "architecture": {"cifar_resnet": {"depth": 8}}, "conv": "deformable", "attention": "squeeze_excite",
-        "norm": "group", "activation": "hardswish", "tta": "mirror",
+        "norm": "group", "activation": "rrelu", "tta": "mirror",
     },
     "timm's": {"architecture": "timm:mobilenetv3_small_050"},
 }  # fmt: skip

@@ -92,6 +92,8 @@ def _quantisation(name: str | None, format: Format, data: str | Path | None) -> 
     return kind
 
 
-def _first(error: Exception) -> str:
-    """The first line of what an error says."""
+def _first(error: BaseException) -> str:
+    """The first line of what an error's first cause says."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

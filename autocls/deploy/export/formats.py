@@ -1,5 +1,6 @@
 """The files that a trained classifier is exported into: how each is written, and how it is opened again."""
 
+import copy
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from autocls.deploy.answering import Answering
 from autocls.errors import BadInput, unknown
@@ -57,7 +59,7 @@ class Onnx(Format):
 
     def write(self, network: Answering, example: torch.Tensor, path: Path) -> None:
         program = torch.onnx.export(
-            network,
+            _without_draws(network),
             (example,),
             dynamo=True,
             input_names=[INPUT],
@@ -77,6 +79,17 @@ class Onnx(Format):
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         return lambda pixels: session.run([OUTPUT], {INPUT: pixels})[0]
+
+
+def _without_draws(network: Answering) -> Answering:
+    """The same answers from operators that ONNX has: RReLU's slope is drawn in training alone, and then its mean."""
+    if not any(isinstance(module, nn.RReLU) for module in network.modules()):
+        return network
+    network = copy.deepcopy(network)
+    for path, module in list(network.named_modules()):
+        if isinstance(module, nn.RReLU):
+            network.set_submodule(path, nn.LeakyReLU((module.lower + module.upper) / 2))
+    return network
 
 
 class TorchExport(Format):
@@ -127,7 +140,7 @@ def example(channels: int, size: int) -> torch.Tensor:
     return torch.randint(0, 256, (_EXAMPLES, channels, size, size), dtype=torch.uint8)
 
 
-def _of_torch(module: torch.nn.Module) -> Answer:
+def _of_torch(module: nn.Module) -> Answer:
     @torch.inference_mode()
     def answer(pixels: Pixels) -> Probabilities:
         said: Probabilities = module(torch.from_numpy(pixels)).numpy()
