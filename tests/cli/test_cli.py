@@ -31,6 +31,8 @@ VERBS = (
     "cards",
     "watch",
     "leaderboard",
+    "export",
+    "serve",
 )
 
 
