@@ -77,7 +77,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 def application(classifier: Classifier, limits: Limits, batch_size: int, *, local: bool) -> FastAPI:
     """Serves ``classifier``; when ``local``, only requests that name this machine are answered."""
     batcher = Batcher(classifier.answer, batch_size)
-    decoding = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "decode")
+    cores = max(2, os.cpu_count() or 2)
+    decoding, turns = ThreadPoolExecutor(cores, "decode"), asyncio.Semaphore(cores)
 
     @asynccontextmanager
     async def answering(_: FastAPI) -> AsyncIterator[None]:
@@ -93,15 +94,19 @@ def application(classifier: Classifier, limits: Limits, batch_size: int, *, loca
     app = FastAPI(title="autocls", version=version("autocls"), description=__doc__ or "", lifespan=answering)
     app.add_middleware(Guard, limits=limits, local=local)
 
-    def pixels(content: bytes) -> Pixels:
-        return classifier.pixels(decode(content))
-
-    async def seen(name: str, content: bytes, top: int) -> Seen:
+    def pixels(content: bytes) -> Pixels | BadInput:
         try:
-            taken = await asyncio.get_running_loop().run_in_executor(decoding, pixels, content)
+            return classifier.pixels(decode(content))
         except BadInput as error:
-            return Seen(file=name, error=str(error))
-        row = await batcher.ask(taken)
+            return error
+
+    async def taken(content: bytes) -> Pixels | BadInput:
+        return await asyncio.get_running_loop().run_in_executor(decoding, pixels, content)
+
+    async def seen(name: str, picture: Pixels | BadInput, top: int) -> Seen:
+        if isinstance(picture, BadInput):
+            return Seen(file=name, error=str(picture))
+        row = await batcher.ask(picture)
         ranked = Predictions(classifier.labels, row[None], top)[0].ranked
         return Seen(file=name, labels=[Ranked(label=label, probability=p) for label, p in ranked])
 
@@ -109,7 +114,9 @@ def application(classifier: Classifier, limits: Limits, batch_size: int, *, loca
         name = file.filename or ""
         if (file.size or 0) > limits.bytes:
             return Seen(file=name, error=_too_large(limits))
-        return await seen(name, await file.read(), top)
+        async with turns:  # a form's files lie on disk, and come into memory as they can be decoded
+            picture = await taken(await file.read())
+        return await seen(name, picture, top)
 
     @app.post("/predict", openapi_extra=_BODY, responses=_REFUSALS)
     async def predict(request: Request, response: Response, top: Annotated[int, Query(ge=1)] = 3) -> Answer:
@@ -119,7 +126,7 @@ def application(classifier: Classifier, limits: Limits, batch_size: int, *, loca
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind.startswith("image/"):
-            predictions = [await seen("", await _body(request, limits), top)]
+            predictions = [await seen("", await taken(await _body(request, limits)), top)]
         elif kind == "multipart/form-data":
             async with request.form(max_files=limits.files, max_fields=limits.files) as form:
                 files = [part for part in form.getlist("files") if isinstance(part, UploadFile)]
