@@ -15,7 +15,7 @@ from autocls.extras import require
 log = logging.getLogger("autocls")
 
 _AT_ONCE = 64
-"""Requests; one more is told to come again (503)."""
+"""Connections; one more is told to come again (503)."""
 _PATIENCE = 10
 """Seconds in which requests that have begun may end."""
 
