@@ -62,7 +62,7 @@ def _print(console: "Console", quantised: "Quantised") -> None:
         times = [f"{milliseconds:.2f} ms" for milliseconds in figures.milliseconds.values()]
         table.add_row(name, accuracy, *times, _size(figures.bytes))
     console.print(table)
-    measured = f"accuracy on {quantised.images} test images" if quantised.images else "no accuracy without --data"
+    measured = f"accuracy on {quantised.images} test images" if quantised.images else "accuracy not measured"
     print(f"{measured}; medians on one thread")
     print(f"of {check.images} {check.of} {check.same:.1%} keep their label; "
           f"probabilities differ by at most {check.difference:.3f}")  # fmt: skip

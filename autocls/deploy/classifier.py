@@ -125,9 +125,10 @@ class Classifier:
 
         By default these are three, and of a multi-label model all that reach their thresholds.
         """
-        return self._listed(self.predict_proba(pictures, batch_size), top)
+        return self.listed(self.predict_proba(pictures, batch_size), top)
 
-    def _listed(self, probabilities: npt.NDArray[np.float32], top: int | None) -> Predictions:
+    def listed(self, probabilities: npt.NDArray[np.float32], top: int | None) -> Predictions:
+        """N×K ``probabilities`` as predictions, of the ``top`` likeliest labels; None as in ``predict``."""
         if top is not None and top < 1:
             raise BadInput(f"top must be at least 1, not {top}")
         thresholds = self.card.thresholds
@@ -151,7 +152,7 @@ class Classifier:
                 following = next(coming, None)
                 decoded = [(path, future.result()) for path, future in ready]
                 images = [pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)]
-                said = iter(self._listed(self.answer(np.stack(images)), top) if images else ())
+                said = iter(self.listed(self.answer(np.stack(images)), top) if images else ())
                 for path, pixels in decoded:
                     yield path, next(said) if isinstance(pixels, np.ndarray) else pixels
                 ready = following

@@ -11,6 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from autocls.deploy.export.checking import Check, compare
 from autocls.deploy.export.formats import INPUT, Answer, Onnx, Pixels
 from autocls.deploy.export.samples import Samples
@@ -42,7 +45,7 @@ class Measured:
 
     bytes: int
     accuracy: float | None
-    """On the test part of a user's data, 0..1."""
+    """On the test part of a user's data, 0..1; None without data, and of multi-label images."""
     milliseconds: dict[int, float]
     """By the size of the batch: the median on one thread."""
 
@@ -93,16 +96,17 @@ def measure(
     """Compare an ONNX file with what quantisation made of it, and both with the ``original``."""
     files = [(path, Onnx().open(path, threads=1)) for path in (before, after)]
     times = {size: _latencies([answer for _, answer in files], images[:size]) for size in LATENCIES}
+    labels = None if data is None else data.labels
     measured = [
         Measured(
             path.stat().st_size,
-            None if data is None else _accuracy(answer, data),
+            None if labels is None or data is None else _accuracy(answer, data.test, labels),
             {size: of_size[i] for size, of_size in times.items()},
         )
         for i, (path, answer) in enumerate(files)
     ]
     check = compare(original, files[1][1], images, of)
-    return Quantised(kind, 0 if data is None else len(data.test), measured[0], measured[1], check)
+    return Quantised(kind, 0 if labels is None else len(labels), measured[0], measured[1], check)
 
 
 def _latencies(answers: list[Answer], batch: Pixels) -> list[float]:
@@ -118,13 +122,10 @@ def _latencies(answers: list[Answer], batch: Pixels) -> list[float]:
     return [statistics.median(times) for times in took]
 
 
-def _accuracy(answer: Answer, data: Samples) -> float:
+def _accuracy(answer: Answer, images: Pixels, labels: npt.NDArray[np.int64]) -> float:
     step = max(LATENCIES)
-    right = sum(
-        int((answer(data.test[at : at + step]).argmax(axis=1) == data.labels[at : at + step]).sum())
-        for at in range(0, len(data.test), step)
-    )
-    return right / len(data.test)
+    said = np.concatenate([answer(images[at : at + step]).argmax(axis=1) for at in range(0, len(images), step)])
+    return float((said == labels).mean())
 
 
 class _Batches:

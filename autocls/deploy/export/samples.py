@@ -28,8 +28,8 @@ class Samples:
     calibration: Pixels
     """Some of the train part."""
     test: Pixels
-    labels: npt.NDArray[np.int64]
-    """Of the test part: the columns of the network's answers."""
+    labels: npt.NDArray[np.int64] | None
+    """Of the test part: the columns of the network's answers; None of multi-label images."""
 
     @classmethod
     def of(cls, card: ModelCard, source: str | Path) -> "Samples":
@@ -47,7 +47,8 @@ class Samples:
         def taken(rows: npt.NDArray[np.intp]) -> Pixels:
             return np.stack([as_taken(image, card.channels) for image in data.images[rows]])
 
-        return cls(prepared.name, taken(some), taken(data.split.test), columns[data.labels[data.split.test]])
+        labels = None if data.multilabel else columns[data.labels[data.split.test]]
+        return cls(prepared.name, taken(some), taken(data.split.test), labels)
 
     def checked(self) -> Pixels:
         """The images to check an export on."""

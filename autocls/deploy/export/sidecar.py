@@ -34,6 +34,7 @@ def describe(
         "format": format,
         "autocls": version("autocls"),
         "labels": list(card.labels),
+        "thresholds": None if card.thresholds is None else list(card.thresholds),
         "image_size": size,
         "channels": card.channels,
         "input": {"name": INPUT, "type": "uint8", "shape": ["batch", card.channels, size, size]},

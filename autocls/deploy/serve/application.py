@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from autocls.data.images import decode
-from autocls.deploy.classifier import Classifier, Predictions
+from autocls.deploy.classifier import Classifier
 from autocls.deploy.serve.batcher import Batcher, Pixels
 from autocls.deploy.serve.guard import Guard, Limits
 from autocls.errors import BadInput
@@ -103,14 +103,14 @@ def application(classifier: Classifier, limits: Limits, batch_size: int, *, loca
     async def taken(content: bytes) -> Pixels | BadInput:
         return await asyncio.get_running_loop().run_in_executor(decoding, pixels, content)
 
-    async def seen(name: str, picture: Pixels | BadInput, top: int) -> Seen:
+    async def seen(name: str, picture: Pixels | BadInput, top: int | None) -> Seen:
         if isinstance(picture, BadInput):
             return Seen(file=name, error=str(picture))
         row = await batcher.ask(picture)
-        ranked = Predictions(classifier.labels, row[None], top)[0].ranked
+        ranked = classifier.listed(row[None], top)[0].ranked
         return Seen(file=name, labels=[Ranked(label=label, probability=p) for label, p in ranked])
 
-    async def seen_file(file: UploadFile, top: int) -> Seen:
+    async def seen_file(file: UploadFile, top: int | None) -> Seen:
         name = file.filename or ""
         if (file.size or 0) > limits.bytes:
             return Seen(file=name, error=_too_large(limits))
@@ -119,9 +119,10 @@ def application(classifier: Classifier, limits: Limits, batch_size: int, *, loca
         return await seen(name, picture, top)
 
     @app.post("/predict", openapi_extra=_BODY, responses=_REFUSALS)
-    async def predict(request: Request, response: Response, top: Annotated[int, Query(ge=1)] = 3) -> Answer:
+    async def predict(request: Request, response: Response, top: Annotated[int | None, Query(ge=1)] = None) -> Answer:
         """Say what is on one or more pictures: the `top` likeliest labels of each.
 
+        By default these are three, and of a multi-label model all that reach their thresholds.
         A picture that can't be read has an `error` instead, and the others their labels.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
