@@ -17,6 +17,7 @@ from autocls.cli import (
     leaderboard,
     models,
     predict,
+    recognize,
     report,
     resume,
     search,
@@ -56,6 +57,7 @@ for verb in (
     doctor,
 ):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
+app.add_typer(recognize.app, name="recognize")
 
 
 @app.callback(invoke_without_command=True)
