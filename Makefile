@@ -46,7 +46,7 @@ docs: $(VENV)/installed-dev
 	$(BIN)/python -m tests.verdict.schema
 
 # Each takes minutes, and wants the machine for itself; benchmarks/README.md says what it measures.
-BENCHMARKS := search trial overhead report samplers pruners strategy_speed profile truth agreement cluster thresholds export
+BENCHMARKS := search trial overhead report samplers pruners strategy_speed profile truth agreement cluster thresholds recognition export
 
 bench: $(VENV)/installed-dev
 	set -e; for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each; done

@@ -18,6 +18,7 @@ from autocls.cli import (
     leaderboard,
     models,
     predict,
+    recognize,
     report,
     resume,
     search,
@@ -60,6 +61,7 @@ for verb in (
     doctor,
 ):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
+app.add_typer(recognize.app, name="recognize")
 
 
 @app.callback(invoke_without_command=True)

@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autocls.cli.skipping import watched
 from autocls.errors import BadInput
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(
         raise BadInput("--json, --csv: one of them")
     classifier = autocls.load(model)
     paths, multilabel = image_files(images), classifier.card.thresholds is not None
-    rows = _watched(classifier.stream(paths, top, batch_size), len(paths))
+    rows = watched(classifier.stream(paths, top, batch_size), len(paths))
     most = min(top or (len(classifier.labels) if multilabel else TOP), len(classifier.labels))
     none = "no label" if multilabel else "unsure"
     shown = (
@@ -55,26 +55,6 @@ def command(
     )
     for line in shown:
         print(line)
-
-
-def _watched(rows: Iterator[Row], total: int) -> Iterator[Row]:
-    """The rows, with a progress bar where they are not themselves seen; bad files are said as they come."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console, bad = Console(stderr=True, soft_wrap=True, highlight=False), 0
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
-    hidden = sys.stdout.isatty() or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=hidden) as progress:
-        for path, said in progress.track(rows, total=total):
-            if isinstance(said, BadInput):
-                bad += 1
-                console.print(f"autocls: skipped: {said}", markup=False)
-            yield path, said
-    if bad == total:
-        raise BadInput(f"{total:,} of {total:,} images skipped: none can be read")
-    if bad:
-        console.print(f"autocls: {bad:,} of {total:,} images skipped")
 
 
 def _text(rows: Iterator[Row], threshold: float, none: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Trained models at work."""
 
 from autocls.deploy.classifier import Classifier, Prediction
+from autocls.deploy.recognizer import Match, Recognizer
 
-__all__ = ["Classifier", "Prediction"]
+__all__ = ["Classifier", "Match", "Prediction", "Recognizer"]

@@ -1,5 +1,7 @@
 """A trained network with all that comes before and after it: what is used, served and exported is this one module."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -28,7 +30,10 @@ class Answering(nn.Module):
         self.register_buffer("std", std, persistent=False)
         self.eval()
 
+    def shown(self, pixels: torch.Tensor) -> Sequence[torch.Tensor]:
+        """The views of ``pixels`` that the network is shown, normalised, each of their shape."""
+        return self._views(normalise(pixels.float() / 255, self.mean, self.std))
+
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        images = normalise(pixels.float() / 255, self.mean, self.std)
-        logits = torch.stack([self.model(view) for view in self._views(images)]).mean(dim=0)
+        logits = torch.stack([self.model(view) for view in self.shown(pixels)]).mean(dim=0)
         return self._labelling.probabilities(self._loss, logits.float(), self._temperature)

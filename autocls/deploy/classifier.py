@@ -107,6 +107,11 @@ class Classifier:
         """The classes, in the order of the columns of ``predict_proba``."""
         return self.card.labels
 
+    @property
+    def answering(self) -> Answering:
+        """The network with what comes before and after it, on the device where it computes."""
+        return self._answering
+
     def predict_proba(self, pictures: Iterable[Picture], batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
         """N×K calibrated probabilities in the order of ``labels``: 0..1, rows sum to 1 unless the model is multi-label.
 
