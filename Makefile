@@ -22,7 +22,7 @@ reports: $(VENV)/installed-dev
 	$(BIN)/python reports/pictures.py reports/examples/mnist.html reports/examples
 
 # What starts Ray or a browser, or looks at the clock, runs alone; the rest on two cores.
-ALONE := tests/cli tests/report tests/search tests/test_watch.py tests/test_watch_page.py tests/test_wheel.py
+ALONE := tests/cli tests/report tests/search tests/test_readme.py tests/test_watch.py tests/test_watch_page.py tests/test_wheel.py
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "not cluster" -n 2 --dist worksteal tests $(addprefix --ignore=,$(ALONE))
