@@ -24,7 +24,7 @@ class Answering(nn.Module):
         super().__init__()
         self.model = model
         self._views, self._loss = views(recipe), recipe.loss
-        self._labelling, self._temperature = card.labelling, card.temperature
+        self._labelling, self._reading = card.labelling, card.reading
         mean, std = statistics(card.mean, card.std, torch.device("cpu"))
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
@@ -36,4 +36,4 @@ class Answering(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         logits = torch.stack([self.model(view) for view in self.shown(pixels)]).mean(dim=0)
-        return self._labelling.probabilities(self._loss, logits.float(), self._temperature)
+        return self._labelling.probabilities(self._loss, logits.float(), self._reading)

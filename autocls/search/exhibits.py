@@ -40,7 +40,7 @@ def write_answers(
     if card.thresholds is None:
         _write_classes(folder, prepared, winner, baseline)
     else:
-        said = calibrated_labels(winner, card.temperature)
+        said = calibrated_labels(winner, card.temperature, card.shift)
         _write_labels(folder, prepared, said, card.thresholds, baseline)
 
 

@@ -21,7 +21,7 @@ from autocls.data.split import Labels
 from autocls.errors import BadInput, TrialFailed
 from autocls.files import whole
 from autocls.recipe import Recipe
-from autocls.training.labelling import Labelling, labelling
+from autocls.training.labelling import Labelling, Reading, labelling
 from autocls.training.network import Weights, build
 
 WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "model.json"
@@ -46,6 +46,8 @@ class ModelCard:
     fingerprint: str | None = None
     """Of the images that it was trained on, and the ``seed`` that split them: their test part is known again."""
     seed: int = 0
+    shift: FiniteFloat = 0.0
+    """Of a multi-label model, is added to its logits before the temperature divides them; fitted likewise."""
     thresholds: tuple[Annotated[FiniteFloat, Field(ge=0, le=1)], ...] | None = None
     """Of a model of images with any number of labels, the probability from which on each label is said; fitted on the
     validation part. None where each image is of one class."""
@@ -57,8 +59,12 @@ class ModelCard:
 
     def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> "ModelCard":
         """This card with what N×K ``probabilities`` of the validation part and its labels say of reading answers."""
-        temperature, thresholds = self.labelling.fitted(probabilities, labels)
-        return replace(self, temperature=temperature, thresholds=thresholds)
+        return replace(self, **vars(self.labelling.fitted(probabilities, labels)))
+
+    @property
+    def reading(self) -> Reading:
+        """How the network's answers are read."""
+        return Reading(self.temperature, self.shift, self.thresholds)
 
     @classmethod
     def of(

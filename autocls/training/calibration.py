@@ -39,14 +39,35 @@ def fit_temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray
     return float(np.exp(found.x))
 
 
-def calibrated_labels(probabilities: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
-    """N×K probabilities of labels that don't exclude one another, whose log-odds are divided by ``temperature``."""
-    sure = np.clip(probabilities.astype(np.float64), _SMALLEST, _LARGEST)
-    odds: npt.NDArray[np.float64] = np.exp((np.log(sure) - np.log1p(-sure)) / temperature)
+def calibrated_labels(
+    probabilities: npt.NDArray[np.floating], temperature: float, shift: float
+) -> npt.NDArray[np.float64]:
+    """N×K probabilities of labels that don't exclude one another, whose log-odds are shifted, then divided."""
+    odds: npt.NDArray[np.float64] = np.exp((_log_odds(probabilities) + shift) / temperature)
     return odds / (1 + odds)
 
 
-def fit_label_temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.bool_]) -> float:
-    """The temperature of ``calibrated_labels``, fitted like ``fit_temperature``: each label is a yes or a no."""
-    yes = np.clip(probabilities.astype(np.float64).ravel(), _SMALLEST, _LARGEST)
-    return fit_temperature(np.stack([1 - yes, yes], axis=1), labels.ravel().astype(np.int64))
+def fit_labels(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """The temperature and the shift of ``calibrated_labels`` that make N×K probabilities likeliest.
+
+    This is Platt's scaling (1999) of all labels together: a loss that weighs yes and no otherwise, as asymmetric does,
+    makes all probabilities too high, which a temperature alone can't mend. Both have a normal prior, worth about one
+    label of one image.
+    """
+    from scipy.optimize import minimize
+
+    odds, sign = _log_odds(probabilities).ravel(), np.where(labels.ravel(), 1.0, -1.0)
+
+    def surprise(of: npt.NDArray[np.float64]) -> float:
+        log_temperature, shift = of
+        scaled = (odds + shift) / np.exp(log_temperature)
+        return float(np.logaddexp(0.0, -sign * scaled).sum() + log_temperature**2 / 2 + shift**2 / 20)
+
+    found = minimize(surprise, np.zeros(2), method="L-BFGS-B", bounds=[(-_WIDEST, _WIDEST), (-20.0, 20.0)])
+    return float(np.exp(found.x[0])), float(found.x[1])
+
+
+def _log_odds(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    sure = np.clip(probabilities.astype(np.float64), _SMALLEST, _LARGEST)
+    found: npt.NDArray[np.float64] = np.log(sure) - np.log1p(-sure)
+    return found

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 
 from autocls.data.split import Labels
 from autocls.errors import BadInput, unknown
-from autocls.training.calibration import calibrated, calibrated_labels, fit_label_temperature, fit_temperature
+from autocls.training.calibration import calibrated, calibrated_labels, fit_labels, fit_temperature
 from autocls.training.metrics import (
     accuracy,
     balanced_accuracy,
@@ -26,6 +27,21 @@ Metric = Callable[[Any, npt.NDArray[np.floating]], float]
 """True labels and N×K logits in, a score in 0..1 out, higher is better."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a trained network's answers are read, as the validation part has it."""
+
+    temperature: float = 1.0
+    """Divides the logarithms of the network's probabilities, or its logits of labels."""
+    shift: float = 0.0
+    """Is added to the logits of labels before."""
+    thresholds: tuple[float, ...] | None = None
+    """Of each label the probability, so calibrated, from which on it is given; None where each image has one class."""
+
+
+PLAIN = Reading()
+
+
 class Labelling(ABC):
     """What an image's labels are."""
 
@@ -38,15 +54,12 @@ class Labelling(ABC):
         """B×K targets (0..1) of B images' labels, of which ``smoothing`` is given to what is not so."""
 
     @abstractmethod
-    def probabilities(self, loss: Loss, logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def probabilities(self, loss: Loss, logits: torch.Tensor, reading: Reading = PLAIN) -> torch.Tensor:
         """B×K probabilities (0..1) that a network's logits mean which was trained by ``loss``."""
 
     @abstractmethod
-    def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> tuple[float, tuple[float, ...] | None]:
-        """The temperature that N×K probabilities of images with these labels want, and each label's threshold if any.
-
-        Thresholds are of what the temperature makes of the probabilities.
-        """
+    def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> Reading:
+        """How N×K probabilities of images with these labels should have been read."""
 
     def metric(self, name: str | None) -> str:
         """The name of a metric, the usual one's for None. Raises BadInput."""
@@ -69,13 +82,13 @@ class SingleLabel(Labelling):
         """Rows sum to 1; ``smoothing`` is shared by all classes."""
         return F.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
 
-    def probabilities(self, loss: Loss, logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def probabilities(self, loss: Loss, logits: torch.Tensor, reading: Reading = PLAIN) -> torch.Tensor:
         """Rows sum to 1."""
         said = loss.probabilities(logits)
-        return said if temperature == 1.0 else calibrated(said, temperature)
+        return said if reading.temperature == 1.0 else calibrated(said, reading.temperature)
 
-    def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> tuple[float, None]:
-        return fit_temperature(probabilities, cast(npt.NDArray[np.int64], labels)), None
+    def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> Reading:
+        return Reading(fit_temperature(probabilities, cast(npt.NDArray[np.int64], labels)))
 
 
 class MultiLabel(Labelling):
@@ -91,14 +104,15 @@ class MultiLabel(Labelling):
         """``smoothing`` is shared by yes and no of each label."""
         return labels.float() * (1 - smoothing) + smoothing / 2
 
-    def probabilities(self, loss: Loss, logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def probabilities(self, loss: Loss, logits: torch.Tensor, reading: Reading = PLAIN) -> torch.Tensor:
         """Each label's by itself: all losses that fit such data train the logits of sigmoids."""
-        return (logits / temperature).sigmoid()
+        return ((logits + reading.shift) / reading.temperature).sigmoid()
 
-    def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> tuple[float, tuple[float, ...]]:
+    def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> Reading:
         truth = labels.astype(np.bool_)
-        temperature = fit_label_temperature(probabilities, truth)
-        return temperature, fit_thresholds(calibrated_labels(probabilities, temperature), truth)
+        temperature, shift = fit_labels(probabilities, truth)
+        thresholds = fit_thresholds(calibrated_labels(probabilities, temperature, shift), truth)
+        return Reading(temperature, shift, thresholds)
 
 
 SINGLE_LABEL, MULTI_LABEL = SingleLabel(), MultiLabel()

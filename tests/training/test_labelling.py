@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from autocls.errors import BadInput
-from autocls.training.labelling import MULTI_LABEL, SINGLE_LABEL, check_metric, labelling
+from autocls.training.labelling import MULTI_LABEL, SINGLE_LABEL, Reading, check_metric, labelling
 from autocls.tricks.loss import Asymmetric, Bce, CrossEntropy
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [-3.0, 0.0, 40.0]])
@@ -48,20 +48,25 @@ def test_labels_have_probabilities_by_themselves_and_classes_share_them(loss):
     said = MULTI_LABEL.probabilities(loss, LOGITS)
     torch.testing.assert_close(said, LOGITS.sigmoid())
     torch.testing.assert_close(SINGLE_LABEL.probabilities(loss, LOGITS), said / said.sum(1, keepdim=True))
-    torch.testing.assert_close(MULTI_LABEL.probabilities(loss, LOGITS, 2.0), (LOGITS / 2).sigmoid())
+    torch.testing.assert_close(MULTI_LABEL.probabilities(loss, LOGITS, Reading(2.0, 1.0)), ((LOGITS + 1) / 2).sigmoid())
 
 
 def test_a_temperature_divides_the_logits_of_classes():
-    torch.testing.assert_close(SINGLE_LABEL.probabilities(CrossEntropy(), LOGITS, 2.0), (LOGITS / 2).softmax(1))
+    torch.testing.assert_close(
+        SINGLE_LABEL.probabilities(CrossEntropy(), LOGITS, Reading(2.0)), (LOGITS / 2).softmax(1)
+    )
 
 
 def test_what_is_fitted_makes_over_confident_labels_right_as_often_as_they_say():
     random = np.random.default_rng(0)
     logits = random.normal(-1, 1.5, (4000, 3))
     truth = random.random(logits.shape) < 1 / (1 + np.exp(-logits))
-    shown = 1 / (1 + np.exp(-3 * logits))  # three times as sure as it should be
-    temperature, thresholds = labelling(multilabel=True).fitted(shown.astype(np.float32), truth)
-    assert temperature == pytest.approx(3, rel=0.05)
+    shown = 1 / (1 + np.exp(-(3 * logits + 2)))  # three times as sure as it should be, and of too much
+    reading = labelling(multilabel=True).fitted(shown.astype(np.float32), truth)
+    assert reading.temperature == pytest.approx(3, rel=0.05)
+    assert reading.shift == pytest.approx(-2, abs=0.2)
+    thresholds = reading.thresholds
+    assert thresholds is not None
     assert len(thresholds) == 3
     # The F1-optimal threshold of calibrated probabilities is half the best F1 (Lipton et al. 2014, arXiv:1402.1892).
     said = 1 / (1 + np.exp(-logits)) >= np.array(thresholds)
@@ -70,5 +75,5 @@ def test_what_is_fitted_makes_over_confident_labels_right_as_often_as_they_say()
 
 
 def test_single_label_data_have_no_thresholds():
-    _, thresholds = SINGLE_LABEL.fitted(np.full((4, 2), 0.5), np.array([0, 1, 0, 1]))
-    assert thresholds is None
+    reading = SINGLE_LABEL.fitted(np.full((4, 2), 0.5), np.array([0, 1, 0, 1]))
+    assert (reading.shift, reading.thresholds) == (0.0, None)

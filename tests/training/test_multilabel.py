@@ -72,7 +72,7 @@ def test_a_state_goes_on_as_if_nothing_had_happened(several: ImageData):
     assert [result.score for result in train(RECIPE, several, state=first.state())] == whole[1:]
 
 
-def test_answers_are_sigmoids_and_a_model_that_is_used_divides_their_logits(several: ImageData, tmp_path: Path):
+def test_answers_are_sigmoids_and_a_model_that_is_used_reads_their_logits(several: ImageData, tmp_path: Path):
     model = build(RECIPE, 3, 3)
     said = examine(RECIPE, model, several, several.split.val, "map")
     assert said.probabilities.shape == (8, 3)
@@ -86,7 +86,7 @@ def test_answers_are_sigmoids_and_a_model_that_is_used_divides_their_logits(seve
     pixels = torch.from_numpy(several.images[several.split.val])
     with torch.no_grad():
         used = Answering(loaded, recipe, again)(pixels)
-    odds = np.log(said.probabilities / (1 - said.probabilities)) / fitted.temperature
+    odds = (np.log(said.probabilities / (1 - said.probabilities)) + fitted.shift) / fitted.temperature
     np.testing.assert_allclose(used.numpy(), 1 / (1 + np.exp(-odds)), atol=1e-4)
 
 
