@@ -56,13 +56,21 @@ def _neediest(wanting: Sequence[float], lack: Sequence[float], chance: random.Ra
 
 
 def _complete(part: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_], parts: int) -> None:
-    """Give a part that lacks a label an image of it, from where that leaves every label that is there."""
+    """Give parts that lack a label an image of it, from where that leaves every label that is there."""
     counts = np.stack([labels[part == p].sum(axis=0) for p in range(parts)])
-    for lacking, label in np.argwhere(counts == 0):
-        for image in np.flatnonzero(labels[:, label] & (part != lacking)):
-            source = part[image]
-            if (counts[source, labels[image]] > 1).all():
-                counts[source, labels[image]] -= 1
-                counts[lacking, labels[image]] += 1
-                part[image] = lacking
-                break
+    while any(_given(int(to), int(label), part, labels, counts) for to, label in np.argwhere(counts == 0)):
+        pass  # what was given may have made another gift possible
+
+
+def _given(
+    to: int, label: int, part: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_], counts: npt.NDArray[np.int64]
+) -> bool:
+    """Whether an image with a label could be given to a part."""
+    for image in np.flatnonzero(labels[:, label] & (part != to)):
+        source = part[image]
+        if (counts[source, labels[image]] > 1).all():
+            counts[source, labels[image]] -= 1
+            counts[to, labels[image]] += 1
+            part[image] = to
+            return True
+    return False

