@@ -71,12 +71,13 @@ def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
 
 def _digest(item: Item) -> bytes:
     try:
-        return _content_digest(item.load())
+        return content_digest(item.load())
     except OSError:  # the survey tries again, and names the file and the reason
-        return _content_digest(b"")
+        return content_digest(b"")
 
 
-def _content_digest(content: Content) -> bytes:
+def content_digest(content: Content) -> bytes:
+    """16 bytes that stand for an image's content."""
     if isinstance(content, bytes):
         return blake2b(content, digest_size=16).digest()
     described = f"{content.mode} {content.size} ".encode()

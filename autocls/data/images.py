@@ -73,6 +73,15 @@ def look(content: Content) -> Look:
         return seen
 
 
+def thumbnail(content: Content, side: int) -> npt.NDArray[np.uint8]:
+    """The upright image as side×side×3, whatever its shape; `BadInput` with the reason alone if that is impossible."""
+    with _unreadable_is_bad_input():
+        image = _open(content)
+        image.draft("RGB", (4 * side, 4 * side))  # a JPEG is decoded no larger than is needed
+        small = _without_alpha(_eight_bit(ImageOps.exif_transpose(image))).convert("RGB")
+        return np.asarray(small.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
 def _open(content: Content) -> Image.Image:
     if isinstance(content, Image.Image):
         return content

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from autocls.data import cache as shelf
 from autocls.data.catalogue import Catalogue, Counts, catalogue, classes_of, count
 from autocls.data.checks import check_counts, check_split
+from autocls.data.copies import Group, Repeated, copies, kept, notes, repeated
 from autocls.data.given import Given
 from autocls.data.listing import Item, few
 from autocls.data.sources import list_source, locate
@@ -18,7 +19,7 @@ from autocls.data.split import PARTS, Labels, Split, resplit, split_rows
 from autocls.data.survey import Survey, survey
 from autocls.errors import BadInput
 
-SURVEY = "survey.json"
+SURVEY, COPIES = "survey.json", "copies.json"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class Prepared:
         rows, names = getattr(split, part), shelf.names(self.cache / self.fingerprint)
         return [names[row] for row in rows], labels[rows]
 
+    def copies(self) -> Repeated:
+        """The pictures that are there more than once."""
+        labels, split = _labels_and_split(self.given, self.seed)
+        return repeated(kept(self.cache / self.fingerprint / COPIES), split, labels)
+
     def _build(self, folder: Path, image_size: int) -> None:
         try:
             found = self._found_again()
@@ -158,6 +164,7 @@ def prepare(
     counts = _counts(labels, split, found.classes)
     check_split(str(source), counts)
     _fill(items, folder, sorted(set(sizes)), seen.channels)
+    twice = notes(repeated(_copies(items, folder), split, labels), split)
     left_out = (f"{len(bad)} of {len(found.items)} images left out, unreadable: {few(bad)}",) if bad else ()
     return Prepared(
         name=_folder_name(found.name),
@@ -167,7 +174,7 @@ def prepare(
         channels=seen.channels,
         counts=counts,
         images={part: len(getattr(split, part)) for part in PARTS},
-        notes=(*found.notes, *seen.notes, *left_out),
+        notes=(*found.notes, *seen.notes, *left_out, *twice),
         skipped=tuple(found.items[row].name for row, _ in seen.bad),
         seed=seed,
         given=given,
@@ -183,6 +190,11 @@ def _readable(found: Catalogue, folder: Path) -> tuple[Survey, list[Item]]:
         seen = survey(found.items, folder / SURVEY)
     bad = {row for row, _ in seen.bad}
     return seen, [item for row, item in enumerate(found.items) if row not in bad]
+
+
+def _copies(items: list[Item], folder: Path) -> tuple[Group, ...]:
+    with shelf.locked(folder):
+        return copies(items, folder / COPIES)
 
 
 def _fill(items: list[Item], folder: Path, sizes: Iterable[int], channels: int) -> None:

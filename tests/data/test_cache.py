@@ -29,7 +29,16 @@ def test_the_second_prepare_decodes_nothing(tmp_path, cache, monkeypatch):
     monkeypatch.setattr("PIL.Image.open", lambda *_: pytest.fail("decoded again"))
     assert prepare(pets, sizes=[8, 16]) == first
     assert first.at(16).images.shape == (20, 3, 16, 16)
-    assert files(cache) == {"lock", "survey.json", "names.json", "8.npy", "8.moments.npy", "16.npy", "16.moments.npy"}
+    assert files(cache) == {
+        "lock",
+        "survey.json",
+        "copies.json",
+        "names.json",
+        "8.npy",
+        "8.moments.npy",
+        "16.npy",
+        "16.moments.npy",
+    }
 
 
 def test_every_image_is_decoded_once_for_all_sizes(tmp_path, monkeypatch):
@@ -126,7 +135,7 @@ def test_concurrent_builders_make_one_file(tmp_path, cache):
     for builder in builders:
         builder.join()
     assert [builder.exitcode for builder in builders] == [0, 0]
-    assert files(cache) == {"lock", "survey.json", "names.json", "32.npy", "32.moments.npy"}
+    assert files(cache) == {"lock", "survey.json", "copies.json", "names.json", "32.npy", "32.moments.npy"}
     assert prepared.at(32).images.reshape(200, -1).any(1).all()
 
 
@@ -145,7 +154,7 @@ def test_a_killed_writer_leaves_nothing_that_is_taken_for_whole(tmp_path, cache)
     assert (folder / "2000.npy.part").exists()
     assert not (folder / "2000.npy").exists()
     assert prepared.at(2000).images.reshape(12, -1).any(1).all()
-    assert files(cache) == {"lock", "survey.json", "names.json", "2000.npy", "2000.moments.npy"}
+    assert files(cache) == {"lock", "survey.json", "copies.json", "names.json", "2000.npy", "2000.moments.npy"}
 
 
 def test_a_source_that_is_gone_is_named_with_the_cache_that_has_no_images(tmp_path, cache):
