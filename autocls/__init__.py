@@ -1,18 +1,18 @@
 """autocls finds the best way to train an image classifier on your own images.
 
 ``autocls.search(data, space)`` searches, ``autocls.resume(folder)`` goes on with what was killed,
-``autocls.train(recipe, data, out)`` trains one recipe, ``autocls.load(folder)`` gives a
-trained classifier. Each imports what it needs when it is first used.
+``autocls.train(recipe, data, out)`` trains one recipe, ``autocls.cross_validate(recipe, data, folds)`` scores one on
+every image, ``autocls.load(folder)`` gives a trained classifier. Each imports what it needs when it is first used.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BadInput", "Recipe", "Space", "load", "resume", "search", "train"]
+__all__ = ["BadInput", "Recipe", "Space", "cross_validate", "load", "resume", "search", "train"]
 
 if TYPE_CHECKING:
-    from autocls.api import load, train
+    from autocls.api import cross_validate, load, train
     from autocls.errors import BadInput
     from autocls.recipe import Recipe
     from autocls.search.run import resume, search
@@ -22,6 +22,7 @@ _HOME = {
     "BadInput": "errors",
     "Recipe": "recipe",
     "Space": "space",
+    "cross_validate": "api",
     "load": "api",
     "resume": "search.run",
     "train": "api",

@@ -31,6 +31,7 @@ from autocls.tricks.policy import Policy
 from autocls.tricks.sampling import Progressive, Sampling
 from autocls.tricks.schedule import LrScaling, Schedule
 from autocls.tricks.structure import Conv, Downsample, Shortcut
+from autocls.tricks.weighting import ClassWeights
 
 K = TypeVar("K", bound=Trick)
 
@@ -100,6 +101,7 @@ class Recipe(BaseModel):
     sampling: Slot[Sampling] = None
     progressive: Slot[Progressive] = None
     loss: Choice[Loss] = CrossEntropy()
+    class_weights: Slot[ClassWeights] = None
     label_smoothing: Annotated[float, Uniform(0.0, 0.2), Field(ge=0, lt=1, description="share of the target")] = 0.0
     distill: Slot[Distill] = None
     optimizer: Choice[Optimizer] = Sgd()

@@ -51,6 +51,16 @@ def test_an_exported_recipe_trains_the_same_model_again(tmp_path: Path, digits_m
     ).read_bytes()
 
 
+def test_a_recipe_is_scored_by_folds(prepared_digits: Prepared):
+    seen: list[EpochResult] = []
+    found = autocls.cross_validate(QUICK, "digits", folds=2, watch=seen.append)
+    assert [result.epoch for result in seen] == [1, 2]
+    assert found.scores == max(seen, key=lambda result: result.score).folds
+    assert found.interval[0] < found.mean < found.interval[1]
+    with pytest.raises(BadInput, match="can't be trained on digits: warmup"):
+        autocls.cross_validate(QUICK | {"warmup": 2}, "digits", folds=2)
+
+
 def test_a_model_is_not_overwritten(digits_model: Path):
     with pytest.raises(BadInput, match="holds a model already"):
         autocls.train(QUICK, "digits", digits_model)

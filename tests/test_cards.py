@@ -45,6 +45,7 @@ FIELD_GUIDE = {
     "sampling": {"balanced"},
     "progressive": {"grow"},
     "loss": {"cross_entropy", "mse", "bce", "focal"},
+    "class_weights": {"inverse", "effective_number"},
     "label_smoothing": {"label_smoothing"},
     "distill": {"teacher", "best"},
     "optimizer": {"sgd", "adam", "adamw", "adabound", "rmsprop", "lamb", "lion", "timm:NAME"},

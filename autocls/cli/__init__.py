@@ -15,6 +15,7 @@ from autocls.cli import (
     doctor,
     evaluate,
     export,
+    inspect,
     leaderboard,
     models,
     predict,
@@ -59,6 +60,7 @@ for verb in (
     spaces,
     validate,
     doctor,
+    inspect,
 ):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 app.add_typer(recognize.app, name="recognize")

@@ -31,6 +31,8 @@ def command(
     metric: Annotated[str | None, typer.Option(help="accuracy, balanced_accuracy or macro_f1, on the validation part; "
                                                     "of multi-label data map or macro_f1. [default: the first]",
                                                show_default=False)] = None,
+    folds: Annotated[int, typer.Option(help="Score each trial by so many stratified folds: for fewer than 2,000 "
+                                            "images, in as many times the time; 0: by the validation part.")] = 0,
     address: Annotated[str, typer.Option(help="Ray cluster: `local` starts one here, `auto` finds the one that this "
                                               "machine is in, HOST:PORT names its head; `inline`: in this process, "
                                               "no Ray.")] = "local",
@@ -93,7 +95,7 @@ def command(
     def begin_search(watch: Watch) -> "SearchResult":
         return search(
             data, space, trials=trials, seconds=budget, epochs=epochs, out=place, seed=seed, metric=metric,
-            address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
+            folds=folds, address=address, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
             max_concurrent=max_concurrent, stall=patience, sampler=sampler, pruner=pruner, confirm=confirm,
             seeds=seeds, max_params=most, max_latency=longest, screen=screen, prior=prior, storage=storage,
             root=root, skip_bad=skip_bad, send_data=send_data, watch=watch,

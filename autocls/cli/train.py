@@ -13,6 +13,8 @@ def command(
     seed: Annotated[int, typer.Option(help="Decides the split and the training's randomness.")] = 0,
     metric: Annotated[str | None, typer.Option(help="accuracy, balanced_accuracy or macro_f1; of multi-label data map "
                                                     "or macro_f1. [default: the first]", show_default=False)] = None,
+    folds: Annotated[int, typer.Option(help="First score it by so many stratified folds, with an interval, which takes "
+                                            "as many times as long; 0: don't.")] = 0,
     root: Annotated[Path | None, typer.Option(help="Where torchvision's data sets lie.", show_default=False)] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
 ) -> None:  # fmt: skip
@@ -24,6 +26,15 @@ def command(
     """
     import autocls
 
+    if folds:
+        typer.echo(f"{folds} folds: {folds} networks are trained to score the recipe, and one to keep", err=True)
+        found = autocls.cross_validate(
+            recipe, data, folds, seed=seed, metric=metric, root=root, skip_bad=skip_bad,
+            watch=lambda r: typer.echo(f"epoch {r.epoch}: {r.score:.2%}, mean of the folds", err=True),
+        )  # fmt: skip
+        low, high = found.interval
+        scores = ", ".join(f"{score:.2%}" for score in found.scores)
+        print(f"{found.mean:.2%} by {folds} folds (95 % interval {low:.2%} to {high:.2%}): {scores}")
     classifier = autocls.train(
         recipe, data, out, seed=seed, metric=metric, root=root, skip_bad=skip_bad,
         watch=lambda r: typer.echo(f"epoch {r.epoch}: {r.score:.2%}, loss {r.loss:.3f}", err=True),

@@ -5,6 +5,9 @@ from autocls.data.listing import few
 from autocls.data.split import PARTS
 from autocls.errors import BadInput
 
+FEW = 2000
+"""Images, below which a validation part says little of a recipe, and folds are worth their time."""
+
 
 def check_counts(source: str, counts: Counts) -> None:
     """Raises `BadInput` for a single class, parts with different classes, or a class too small to be split."""

@@ -97,7 +97,10 @@ def alike(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     if len(thumbnails) < 2:
         return np.empty((0, 2), np.int64)
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(thumbnails), _CHUNK)]
-    covariance = sum(unit.T @ unit for unit in (_unit(thumbnails[rows]) for rows in chunks))
+    covariance = np.zeros((thumbnails.shape[1],) * 2, np.float32)
+    for rows in chunks:
+        unit = _unit(thumbnails[rows])
+        covariance += unit.T @ unit
     directions = np.linalg.eigh(covariance)[1][:, -DIRECTIONS:]
     points = np.concatenate([_unit(thumbnails[rows]) @ directions for rows in chunks])
     # A little farther than needed: what is computed in single precision may differ in its last digits.
@@ -111,7 +114,8 @@ def alike(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         (_unit(thumbnails[some[:, 0]]) * _unit(thumbnails[some[:, 1]])).sum(axis=1) >= ALIKE
         for some in (pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK))
     ]
-    return pairs[np.concatenate([np.empty(0, bool), *whole])]
+    found: npt.NDArray[np.int64] = pairs[np.concatenate([np.empty(0, bool), *whole])]
+    return found
 
 
 def _unit(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -157,8 +161,8 @@ def repeated(groups: Sequence[Group], split: Split, labels: Labels) -> Repeated:
 def notes(found: Repeated, split: Split) -> list[str]:
     """What to tell a person of it, a sentence each; nothing of pictures that are there again within a part."""
     said = [
-        f"{number} of the {len(rows)} {part} images {'is a copy' if number == 1 else 'are copies'} of ones in {others}: "
-        f"the {part} score flatters"
+        f"{number} of the {len(rows)} {part} images {'is a copy' if number == 1 else 'are copies'} of ones in "
+        f"{others}: the {part} score flatters"
         for number, rows, part, others in (
             (found.test, split.test, "test", "train or validation"),
             (found.val, split.val, "validation", "train"),

@@ -15,7 +15,7 @@ from autocls.data.copies import Group, Repeated, copies, kept, notes, repeated
 from autocls.data.given import Given
 from autocls.data.listing import Item, few
 from autocls.data.sources import list_source, locate
-from autocls.data.split import PARTS, Labels, Split, resplit, split_rows
+from autocls.data.split import PARTS, Labels, Split, fold_rows, resplit, split_rows
 from autocls.data.survey import Survey, survey
 from autocls.errors import BadInput
 
@@ -74,10 +74,41 @@ class Prepared:
         test part stays. Raises `BadInput`, naming the path, if the cache can't be read, or has to be filled and the
         source is gone, has changed or can't be read.
         """
-        folder = self.cache / self.fingerprint
         labels, split = _labels_and_split(self.given, self.seed)
         if seed is not None and seed != self.seed and not self.given.has("val"):
             split = resplit(labels, split, seed)
+        return self._at(image_size, split)
+
+    def folds(self, image_size: int, count: int, seed: int = 0, *, sealed: bool = True) -> list[ImageData]:
+        """The images at `image_size`×`image_size`, once for each of `count` folds: it validates, the others train.
+
+        The test part is left as it is; where it is not `sealed`, its images are dealt into the folds as well. Raises
+        what `check_folds` and `at` raise.
+        """
+        self.check_folds(count)
+        labels, split = _labels_and_split(self.given, self.seed)
+        parts = [split.train, split.val] if sealed else [split.train, split.val, split.test]
+        rows = np.sort(np.concatenate(parts))
+        test = split.test if sealed else split.test[:0]
+        dealt = fold_rows(labels, rows, count, seed)
+        return [self._at(image_size, Split(np.setdiff1d(rows, fold), fold, test)) for fold in dealt]
+
+    def check_folds(self, count: int) -> None:
+        """Raises `BadInput` for fewer than two folds, or more than each class has images to train and validate with.
+
+        And for images with any number of labels, which nothing here deals into folds.
+        """
+        if self.multilabel:
+            raise BadInput("--folds: images with any number of labels can't be dealt into folds")
+        learnt = [self.counts["train"][label] + self.counts["val"][label] for label in self.classes]
+        if not 2 <= count <= min(learnt):
+            raise BadInput(
+                f"--folds: at least 2, and at most {min(learnt)}, the images of '{self.classes[np.argmin(learnt)]}' "
+                f"that are not the test part's; not {count}"
+            )
+
+    def _at(self, image_size: int, split: Split) -> ImageData:
+        folder, labels = self.cache / self.fingerprint, _labels_and_split(self.given, self.seed)[0]
         try:
             if not shelf.is_built(folder, image_size):
                 self._build(folder, image_size)
@@ -91,11 +122,15 @@ class Prepared:
         """The same images, in the cache of whatever machine asks."""
         return replace(self, cache=shelf.cache_root().expanduser().absolute())
 
+    def rows(self, part: str) -> npt.NDArray[np.int64]:
+        """A part's rows, ascending."""
+        rows: npt.NDArray[np.int64] = getattr(_labels_and_split(self.given, self.seed)[1], part)
+        return rows
+
     def named(self, part: str) -> tuple[list[str], Labels]:
         """Of a part's images what their source calls them, and their labels."""
-        labels, split = _labels_and_split(self.given, self.seed)
-        rows, names = getattr(split, part), shelf.names(self.cache / self.fingerprint)
-        return [names[row] for row in rows], labels[rows]
+        rows, names = self.rows(part), shelf.names(self.cache / self.fingerprint)
+        return [names[row] for row in rows], _labels_and_split(self.given, self.seed)[0][rows]
 
     def copies(self) -> Repeated:
         """The pictures that are there more than once."""

@@ -35,6 +35,8 @@ log = logging.getLogger("autocls")
 
 SCRATCH = "scratch"
 """What a search needs of its folder only while it goes on, or may."""
+_AGAIN = "the weights of trial %d are gone; it is trained again"
+_AGAIN_AFTER_FOLDS = "folds keep no weights; trial %d is trained on the ordinary split"
 FINISHED = "finished"
 """The study's note that all of its folder was written, and nothing is left to resume."""
 
@@ -86,9 +88,12 @@ def _finish(target: Path, study: Study, prepared: Prepared | None, driver: Drive
     leaves_model = study.joined or (interrupted and winner not in driver.weights)
     test_score = None
     if winner is not None and prepared is not None and not leaves_model:
-        if winner not in driver.weights:
-            again = partial(_train_again, rows[winner], prepared, study.about()["metric"], target / SCRATCH)
-            driver.weights[winner] = patiently(again)
+        folded = study.about().get("folds", 0)
+        for number in dict.fromkeys([winner, 0] if folded and not interrupted else [winner]):
+            if number not in driver.weights:
+                log.info(_AGAIN_AFTER_FOLDS if folded else _AGAIN, number)
+                again = partial(_train_again, rows[number], prepared, study.about()["metric"], target / SCRATCH)
+                driver.weights[number] = patiently(again)
         weights = driver.weights[winner]
         card = patiently(partial(_card, prepared, study.about()["metric"], rows[winner], weights))
         if not interrupted:
@@ -150,7 +155,6 @@ def _write_model(target: Path, row: Row, weights: Path, card: ModelCard) -> None
 
 def _train_again(row: Row, prepared: Prepared, metric: str, scratch: Path) -> Path:
     """The weights of a trial whose own are nowhere: those of the same recipe and seed, trained here."""
-    log.info("the weights of trial %d are gone; it is trained again", row.number)
     recipe, folder = Recipe.from_yaml(row.recipe), scratch / "weights" / str(row.number)
     best = -1.0
     folder.mkdir(parents=True, exist_ok=True)

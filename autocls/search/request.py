@@ -39,6 +39,8 @@ class Request:
     stall: float
     driver: str
     """What it is called among those that may share its study."""
+    folds: int = 0
+    """By so many a trial is scored; 0 for the validation part alone."""
 
     def write(self, folder: Path) -> None:
         """Write ``request.json``."""

@@ -45,6 +45,7 @@ def search(
     out: str | Path | None = None,
     seed: int = 0,
     metric: str | None = None,
+    folds: int = 0,
     address: str = "local",
     cpus_per_trial: float = 1,
     gpus_per_trial: float | None = None,
@@ -66,18 +67,19 @@ def search(
 ) -> SearchResult:
     """Search ``space`` for the best way to train a classifier on ``data`` (or the best of ``objective``).
 
-    ``seconds`` in all, and ``trials`` of the search, end it, whichever comes first; with neither it takes ten
-    minutes. ``epochs`` overrides the space's. The ``metric`` is accuracy unless said, and map where images have any
-    number of labels. The ``confirm`` best recipes are run again on ``seeds`` fresh seeds,
-    and the winner's tricks are judged, within 40 % of the budget; with 0 there is no verdict. ``screen`` says
-    whether designed runs come first; None where the budget allows. A winner has at most ``max_params`` parameters,
-    and takes at most ``max_latency`` seconds for one image on a trial's device: what costs more isn't trained.
-    ``prior`` is a file of ``autocls cards``, whose choices come early. ``address`` is a Ray cluster's, or
+    ``seconds`` in all, and ``trials`` of the search, end it, whichever comes first; with neither it takes ten minutes.
+    ``epochs`` overrides the space's. The ``metric`` is accuracy unless said, and map where images have any number of
+    labels. With ``folds``, a trial's score is its mean over so many stratified folds, which takes as many times as
+    long; the model that is kept is trained once, on the ordinary split. The ``confirm`` best recipes are run again on
+    ``seeds`` fresh seeds, and the winner's tricks are judged, within 40 % of the budget; with 0 there is no verdict.
+    ``screen`` says whether designed runs come first; None where the budget allows. A winner has at most ``max_params``
+    parameters, and takes at most ``max_latency`` seconds for one image on a trial's device: what costs more isn't
+    trained. ``prior`` is a file of ``autocls cards``, whose choices come early. ``address`` is a Ray cluster's, or
     ``inline`` for this process; there each trial takes ``gpus_per_trial`` devices (or a fraction of one) with
     ``cpus_per_trial`` cores each, at most ``max_concurrent`` run at once, and one that says nothing for ``stall``
     seconds is stopped and tried again. All nodes must have the data at the same path, unless ``send_data`` has the
-    decoded images sent to each once. Everything lands in ``out``, by default ``reports/<data>-<space>``; where it is
-    a URL, in a local folder of which a copy is kept there. ``watch`` is called at each change. Raises BadInput for
+    decoded images sent to each once. Everything lands in ``out``, by default ``reports/<data>-<space>``; where it is a
+    URL, in a local folder of which a copy is kept there. ``watch`` is called at each change. Raises BadInput for
     anything that can't be used, before the first trial.
     """
     began = clock.monotonic()
@@ -105,6 +107,7 @@ def search(
         max_concurrent=max_concurrent,
         stall=stall,
         driver=uuid.uuid4().hex[:8],
+        folds=folds,
     )
     _check(request)
     opened = _space(space, epochs)

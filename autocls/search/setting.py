@@ -93,4 +93,5 @@ def misfits_on(prepared: Prepared | None) -> Misfits:
         return no_misfits
     import torch._dynamo  # noqa: F401  # the meta device imports it, which takes a second: now, while Ray comes up
 
-    return partial(misfits, classes=len(prepared.classes), channels=prepared.channels)
+    images = tuple(prepared.counts["train"].values())
+    return partial(misfits, classes=len(prepared.classes), channels=prepared.channels, images=images)

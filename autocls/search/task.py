@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autocls.data import Prepared, prepare
+from autocls.data.checks import FEW
 from autocls.data.shipment import Shipment
 from autocls.errors import BadInput
 from autocls.search import folder
@@ -55,6 +56,8 @@ class Task:
         """Reads the data, and asks the space's teachers. Raises BadInput."""
         limits = _limits(request.max_params, request.max_latency, objective)
         if objective is not None:
+            if request.folds:
+                raise BadInput("--folds: a simulated trial has no images to fold")
             metric = SINGLE_LABEL.metric(request.metric)
             return cls(request, space, None, metric, (), imagine(objective), limits, no_misfits)
         root = Path(request.root) if request.root else None
@@ -63,19 +66,24 @@ class Task:
         )
         metric = labelling(multilabel=prepared.multilabel).metric(request.metric)
         space, left_out = space.fit_for(multilabel=prepared.multilabel)
-        notes = (*prepared.notes, *(f"left out of the space: {why}" for why in left_out))
+        notes = (
+            *prepared.notes,
+            *(f"left out of the space: {why}" for why in left_out),
+            *_of_folds(prepared, request.folds),
+        )
         for note in notes:
             log.info("%s", note)
         for teacher in _teachers(space):
             load_teacher(teacher, prepared.classes, prepared.channels)
         shipment = Shipment.of(prepared, space.sizes()) if request.send_data else None
-        runner = train_on(prepared, metric, shipment)
+        runner = train_on(prepared, metric, shipment, request.folds)
         return cls(request, space, prepared, metric, notes, runner, limits, misfits_on(prepared))
 
     def about(self) -> dict[str, Any]:
         """What the study keeps of it for whoever reads it; JSON can hold it."""
         return {
             "metric": self.metric,
+            "folds": self.request.folds,
             "limits": {limit: most for limit, most in vars(self.limits).items() if most is not None},
             "device": "" if self.prepared is None else device(self.request.cpus_per_trial),
             "notes": list(self.notes),
@@ -110,6 +118,22 @@ def _teachers(space: Space) -> list[Path]:
     options = space.slots["distill"]
     assert isinstance(options, tuple), "distill is a trick's slot"
     return [Path(option.decided["folder"]) for option in options if option.trick is Teacher]
+
+
+def _of_folds(prepared: Prepared, folds: int) -> list[str]:
+    """What to tell a person of folds, used or not. Raises BadInput when there are too few images for so many."""
+    images, validated = prepared.images["train"] + prepared.images["val"], prepared.images["val"]
+    if folds:
+        prepared.check_folds(folds)
+        return [
+            f"each trial is scored on all {images:,} images that are not the test part's, by {folds} folds: "
+            f"{folds} networks are trained for it"
+        ]
+    few = images + prepared.images["test"] < FEW and not prepared.multilabel
+    return [
+        f"few images: the {validated} of the validation part tell recipes apart only roughly; --folds 5 scores each on "
+        f"{images:,}, in five times the time"
+    ] * few
 
 
 def _limits(parameters: int | None, latency: float | None, objective: Objective | None) -> Limits:

@@ -66,6 +66,8 @@ class EpochResult:
     """What the network computes with, as ``float32``."""
     state: Callable[[], State] | None = None
     """Copies what ``train`` needs to go on after this epoch; to be called before the next epoch starts."""
+    folds: tuple[float, ...] = ()
+    """Of each fold, where ``score`` is the mean over some."""
 
 
 def train(

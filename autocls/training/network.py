@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import torch
@@ -40,12 +40,20 @@ def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
     return model
 
 
-def misfits(recipe: Recipe, classes: int, channels: int) -> dict[str, str]:
-    """The slots whose choice has no place in this recipe, and why; found without computing anything."""
+def misfits(recipe: Recipe, classes: int, channels: int, images: Sequence[int] = ()) -> dict[str, str]:
+    """The slots whose choice has no place in this recipe, and why; found without computing anything.
+
+    ``images`` are the numbers of training images of each class, where they are known.
+    """
     found = dict[str, str]()
     if recipe.weights is not None and (why := recipe.weights.misfit(recipe.architecture)):
         found["weights"] = f"{recipe.weights.choice}: not applicable: {why}"
     found |= recipe.without(found).conflicts() | dict(_misfits(recipe.without(_NOT_OF_THE_NETWORK), classes, channels))
+    if recipe.class_weights is not None and images:
+        try:
+            recipe.class_weights.weights(torch.tensor(images))
+        except NotApplicable as error:
+            found["class_weights"] = str(error)
     image = torch.zeros(2, channels, 8, 8)
     for name in Recipe.model_fields:
         trick = getattr(recipe, name)

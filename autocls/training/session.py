@@ -55,7 +55,13 @@ class Session:
         self._start()
         self._average = recipe.averaging.follow(self.model, steps) if recipe.averaging else None
         self._soft = recipe.distill.soft(answers(recipe.distill, data, self.tensors)) if recipe.distill else None
+        self._class_weights = self._weights_of_classes(len(data.classes)) if recipe.class_weights else None
         self._head = network.head(self.model, len(data.classes))
+
+    def _weights_of_classes(self, classes: int) -> torch.Tensor:
+        assert self.recipe.class_weights is not None, "asked only where there are some"
+        counts = self.tensors.labels[self.part].bincount(minlength=classes)
+        return self.recipe.class_weights.weights(counts)
 
     @property
     def answering(self) -> nn.Module:
@@ -106,10 +112,18 @@ class Session:
     def loss(self, batch: batches.Batch) -> torch.Tensor:
         """The batch's loss, a scalar; the mean over a team's devices is the whole batch's."""
         logits = self.numerics.answer(self._trained, batch.images)
-        loss = self.recipe.loss.compute(logits, batch.targets)
+        loss = self._hard(logits, batch.targets)
         if self.recipe.distill is not None and batch.soft is not None:
             loss = self.recipe.distill.compute(loss, logits, batch.soft)
         return loss * batch.weight
+
+    def _hard(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The loss of the labels, a scalar: the mean over the images, each weighted as its classes are."""
+        compute = self.recipe.loss.compute
+        if self._class_weights is None:
+            return compute(logits, targets)
+        each = torch.vmap(compute)(logits[:, None], targets[:, None])  # the loss of a batch of one image is the image's
+        return (each * (targets @ self._class_weights)).mean()
 
     def step(self, batch: batches.Batch, factor: float) -> torch.Tensor:
         """One step of the optimizer at ``factor`` of its rates; the loss before it, detached."""

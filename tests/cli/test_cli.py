@@ -33,6 +33,7 @@ VERBS = (
     "leaderboard",
     "export",
     "serve",
+    "inspect",
 )
 
 

@@ -117,6 +117,8 @@ ROWS = {
     "mix.ricap": Row({"ricap": 0.3}),
     "sampling.balanced": Row(),
     "progressive.grow": Row(on="cifar_resnet", not_on="lenet"),
+    "class_weights.inverse": Row(),
+    "class_weights.effective_number": Row(),
     "loss.cross_entropy": Row(),
     "loss.mse": Row(),
     "loss.bce": Row(),
