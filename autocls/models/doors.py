@@ -3,6 +3,8 @@
 import difflib
 from functools import partial
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import torch
 from torch import nn
@@ -78,11 +80,26 @@ def timm_publishes(name: str) -> bool:
 
 
 def timm_weights(name: str) -> dict[str, torch.Tensor]:
-    """The weights that timm publishes for ``name``, fetched."""
+    """The weights that timm publishes for ``name``, fetched; at once an OSError where they can't be."""
     import timm
+    from huggingface_hub import constants
+
+    if not _answers(constants.ENDPOINT):
+        constants.HF_HUB_OFFLINE = True  # what was fetched before is used; else it would be asked for over a minute
 
     weights: dict[str, torch.Tensor] = timm.create_model(name, pretrained=True).state_dict()
     return weights
+
+
+def _answers(address: str) -> bool:
+    """Whether a web server answers, whatever it says."""
+    try:
+        urlopen(Request(address, method="HEAD"), timeout=10).close()
+    except HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def torchvision_publishes(name: str) -> bool:

@@ -31,6 +31,9 @@ MOST_PUT_IN = 2
 """Choices that the winner lacks and the screening saw do something, tried by putting them in."""
 
 
+OF_THE_WEIGHTS = ("freeze", "layer_decay")
+"""What spares weights that were trained before: an arm that begins from scratch goes without."""
+
 Decide = Callable[[str, Callable[[], Any]], Any]
 
 
@@ -54,6 +57,8 @@ class Arms:
         """The recipe of an arm; what has no place in it is left out."""
         slots = arm.split("+") if arm else []
         toggled = self.winner.model_copy(update={slot: getattr(self.others, slot) for slot in slots})
+        if toggled.weights is None and self.winner.weights is not None:
+            toggled = toggled.without(OF_THE_WEIGHTS)
         return toggled.without(self.setting.misfits(toggled))
 
     def runs(self, driver: Driver, wanted: Mapping[str, int]) -> Iterator[Run | Move]:
@@ -202,13 +207,15 @@ def promising_first(
     """The winner's tricks in the order in which they are tried, for there may be no room for all.
 
     By two ranks, added: of the effect that the screening saw in few epochs, none where it did not have the choice; and
-    of how many of the search's best recipes share the choice, which a sampler also repeats for no reason.
+    of how many of the search's best recipes share the choice, which a sampler also repeats for no reason. Weights that
+    were trained before come first: who fine-tunes wants to know what it is worth.
     """
     seen = {s.slot: s.effect for s in screened if s.choice == chosen(winner, s.slot) and s.effect == s.effect}
     effects = [seen.get(claim.slot, 0.0) for claim in used]
     shared = [sum(chosen(recipe, claim.slot) == chosen(winner, claim.slot) for recipe in best) for claim in used]
     ranks = rankdata(effects) + rankdata(shared)
-    return [used[i] for i in np.argsort(-ranks, kind="stable")]
+    ordered = [used[i] for i in np.argsort(-ranks, kind="stable")]
+    return sorted(ordered, key=lambda claim: claim.slot != "weights")
 
 
 def _best(driver: Driver) -> list[Recipe]:

@@ -30,7 +30,9 @@ from autocls.space import Space
 from autocls.training.footprint import Limits
 from autocls.training.labelling import SINGLE_LABEL, labelling
 from autocls.training.teacher import load_teacher
+from autocls.tricks.architecture import Architecture
 from autocls.tricks.distillation import Teacher
+from autocls.tricks.finetuning import Hub
 
 log = logging.getLogger("autocls")
 
@@ -60,6 +62,7 @@ class Task:
                 raise BadInput("--folds: a simulated trial has no images to fold")
             metric = SINGLE_LABEL.metric(request.metric)
             return cls(request, space, None, metric, (), imagine(objective), limits, no_misfits)
+        _ask_hubs(space)
         root = Path(request.root) if request.root else None
         prepared = prepare(
             str(request.data), seed=request.seed, sizes=space.sizes(), root=root, skip_bad=request.skip_bad
@@ -118,6 +121,18 @@ def _teachers(space: Space) -> list[Path]:
     options = space.slots["distill"]
     assert isinstance(options, tuple), "distill is a trick's slot"
     return [Path(option.decided["folder"]) for option in options if option.trick is Teacher]
+
+
+def _ask_hubs(space: Space) -> None:
+    """Fetch one network's weights from each hub that a space needs, before hours are planned on it. Raises BadInput."""
+    weights, architectures = space.slots["weights"], space.slots["architecture"]
+    assert isinstance(weights, tuple), "weights is a trick's slot"
+    assert isinstance(architectures, tuple), "architecture is a trick's slot"
+    if not any(option.trick is Hub for option in weights):
+        return
+    networks = [network for option in architectures if (network := Architecture.parse(option.name)) is not None]
+    for network in {network.source: network for network in networks if not network.unpublished()}.values():
+        Hub().tensors(network)
 
 
 def _of_folds(prepared: Prepared, folds: int) -> list[str]:

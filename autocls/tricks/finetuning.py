@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from autocls.domains import Int
+from autocls.errors import BadInput, TrialFailed
 from autocls.models import pretrained
 from autocls.tricks.architecture import Architecture
 from autocls.tricks.base import Aspect, Trick
@@ -44,7 +45,16 @@ class Hub(Weights):
         return architecture.unpublished()
 
     def tensors(self, architecture: Architecture) -> dict[str, torch.Tensor]:
-        return architecture.pretrained()
+        try:
+            return architecture.pretrained()
+        except TrialFailed:
+            raise
+        except Exception as error:  # whatever the libraries' own clients raise
+            said = next(iter(str(error).splitlines()), "") or type(error).__name__
+            raise BadInput(
+                f"weights: hub: those of {architecture.choice} can't be fetched ({said}). Where no hub can be reached, "
+                "name a file: leave the one architecture that it is of, and write weights: [none, {file: PATH}]"
+            ) from error
 
 
 def _located(given: str) -> str:

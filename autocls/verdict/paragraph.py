@@ -16,6 +16,7 @@ def write(verdict: Verdict) -> str:
     """One paragraph of plain language; points are hundredths of the score. ``verdict.paragraph`` itself isn't read."""
     parts = [
         *_winner(verdict),
+        *_finetuned(verdict),
         *_tricks(verdict),
         *_together(verdict),
         *_ties(verdict),
@@ -94,6 +95,15 @@ def _tricks(verdict: Verdict) -> Iterator[str]:
         f"That is of {_count(len(ran) + len(lost), 'trick')} tried; the chance that any is wrongly said to help or to "
         f"hurt is at most {100 * verdict.alpha:.0f} %; up to {100 * verdict.margin:.2g} points count as no difference."
     )
+
+
+def _finetuned(verdict: Verdict) -> Iterator[str]:
+    for trick in verdict.tricks:
+        if trick.slot == "weights" and trick.active and trick.instead == "none" and trick.effect.n:
+            yield (
+                f"Fine-tuned against from scratch, with as many epochs, the same seeds and all else equal: "
+                f"{_effect(trick.effect)}."
+            )
 
 
 def _together(verdict: Verdict) -> Iterator[str]:
