@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ from autocls.deploy import Classifier
 from autocls.errors import BadInput, TrialFailed
 from autocls.recipe import Recipe
 from autocls.training import artifact
+from autocls.training.fitting import fit, keep
 from autocls.training.folds import CrossValidation, cross_validation, train_folds
-from autocls.training.inference import examine
 from autocls.training.labelling import check_metric, labelling
 from autocls.training.loop import EpochResult
-from autocls.training.loop import train as train_epochs
 
 log = logging.getLogger("autocls")
 
@@ -37,34 +35,18 @@ def train(
     unless said, and map where images have any number of labels. ``watch`` is called after each epoch. Raises BadInput
     for what can't be used, and when the recipe can't be trained.
     """
-    target = Path(out)
-    if (target / artifact.CARD).exists():
-        raise BadInput(f"--out {target}: holds a model already; choose another folder, or delete this one")
-    recipe = _recipe(recipe)
+    target = artifact.free(out)
+    recipe = read_recipe(recipe)
     check_metric(metric)
     prepared = prepare(data, seed=seed, sizes=[recipe.image_size], root=Path(root) if root else None, skip_bad=skip_bad)
     for note in prepared.notes:
         log.info("%s", note)
     metric = labelling(multilabel=prepared.multilabel).metric(metric)
-    images = prepared.at(recipe.image_size)
-    best, weights, numerics = -1.0, None, None
     try:
-        for result in train_epochs(recipe, images, seed, metric=metric):
-            if result.score > best and result.weights is not None:
-                best, weights, numerics = result.score, result.weights(), result.numerics
-            watch(result)
+        fitted = fit(recipe, prepared.at(recipe.image_size), seed, metric, watch)
     except TrialFailed as error:
         raise BadInput(f"this recipe can't be trained on {prepared.name}: {error}") from None
-    if weights is None:
-        raise BadInput(f"this recipe trains no epoch on {prepared.name}")
-    card = artifact.ModelCard.of(images, metric, best, numerics=numerics)
-    card = replace(card, fingerprint=prepared.fingerprint, seed=prepared.seed)
-    artifact.save(target, recipe, weights, card)
-    model, _, _ = artifact.load(target)
-    val, test = images.split.val, images.split.test
-    card = card.fitted(examine(recipe, model, images, val, metric).probabilities, images.labels[val])
-    card = replace(card, test_score=examine(recipe, model, images, test, metric).score)
-    artifact.save(target, recipe, weights, card)
+    keep(fitted, prepared, metric, target)
     return Classifier.load(target)
 
 
@@ -74,7 +56,7 @@ def cross_validate(
     folds: int = 5,
     *,
     seed: int = 0,
-    metric: str = "accuracy",
+    metric: str | None = None,
     root: str | Path | None = None,
     skip_bad: bool = False,
     watch: Callable[[EpochResult], None] = lambda result: None,
@@ -84,9 +66,10 @@ def cross_validate(
     It takes ``folds`` times as long as ``train`` and keeps no model; what it says is less due to chance, which counts
     below some 2,000 images. ``watch`` is called after each epoch, with the mean over the folds. Raises BadInput.
     """
-    recipe = _recipe(recipe)
-    metric_named(metric)
+    recipe = read_recipe(recipe)
+    check_metric(metric)
     prepared = prepare(data, seed=seed, sizes=[recipe.image_size], root=Path(root) if root else None, skip_bad=skip_bad)
+    metric = labelling(multilabel=prepared.multilabel).metric(metric)
     seen: list[EpochResult] = []
     try:
         for result in train_folds(recipe, prepared.folds(recipe.image_size, folds, seed), seed, metric=metric):
@@ -97,7 +80,7 @@ def cross_validate(
     return cross_validation(seen)
 
 
-def _recipe(given: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
+def read_recipe(given: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
     """The recipe itself, as a mapping or in a file. Raises BadInput."""
     if isinstance(given, Recipe):
         return given

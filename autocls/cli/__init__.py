@@ -12,6 +12,7 @@ import typer
 from autocls.cli import (
     best,
     cards,
+    distill,
     doctor,
     evaluate,
     export,
@@ -59,6 +60,7 @@ for verb in (
     models,
     spaces,
     validate,
+    distill,
     doctor,
     inspect,
 ):

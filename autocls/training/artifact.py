@@ -113,6 +113,13 @@ def save(folder: Path, recipe: Recipe, weights: Weights, card: ModelCard) -> Non
         partial.write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False), encoding="utf-8")
 
 
+def free(folder: str | Path) -> Path:
+    """The folder, for a model to be written to. Raises BadInput when it holds one."""
+    if (Path(folder) / CARD).exists():
+        raise BadInput(f"--out {folder}: holds a model already; choose another folder, or delete this one")
+    return Path(folder)
+
+
 def load(folder: Path) -> tuple[nn.Module, Recipe, ModelCard]:
     """The network of a model folder in evaluation mode, its recipe and its card. Raises BadInput."""
     missing = [name for name in (WEIGHTS, RECIPE, CARD) if not (folder / name).is_file()]

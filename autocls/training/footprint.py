@@ -73,16 +73,16 @@ class OverLimit(TrialFailed):
         return OverLimit, (str(self), self.footprint)
 
 
-_known: dict[tuple[Recipe, int, torch.device], Footprint] = {}
+_known: dict[tuple[Recipe, int, torch.device, int], Footprint] = {}
 
 
 def measure(recipe: Recipe, model: nn.Module, channels: int, device: torch.device) -> Footprint:
     """The footprint of the recipe's network, which lies on the device and is left in evaluation mode.
 
-    A network of the same choices is measured once in a process.
+    A network of the same choices is measured once in a process, for each number of threads.
     """
     model.eval()
-    key = only_network(recipe), channels, device
+    key = only_network(recipe), channels, device, torch.get_num_threads()
     if key not in _known:
         _known[key] = _measure(recipe, model, channels, device)
     return _known[key]
@@ -90,7 +90,7 @@ def measure(recipe: Recipe, model: nn.Module, channels: int, device: torch.devic
 
 def footprint(recipe: Recipe, classes: int, channels: int, device: torch.device) -> Footprint:
     """The footprint of the network that a recipe builds, random weights and all."""
-    key = only_network(recipe), channels, device
+    key = only_network(recipe), channels, device, torch.get_num_threads()
     if key in _known:
         return _known[key]
     return measure(recipe, build(recipe.without(["weights"]), classes, channels).to(device), channels, device)

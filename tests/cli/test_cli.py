@@ -34,6 +34,7 @@ VERBS = (
     "export",
     "serve",
     "inspect",
+    "distill",
 )
 
 
