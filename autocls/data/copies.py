@@ -77,11 +77,12 @@ def grouped(digests: Sequence[bytes], thumbnails: npt.NDArray[np.uint8]) -> tupl
     """The groups of N pictures, from the digest of each one's bytes and its thumbnail (N×D), in the order of rows."""
     if not digests:
         return ()
-    _, first, same = np.unique(np.array(digests, "S16"), return_index=True, return_inverse=True)
+    unique = np.unique_all(np.array(digests, "S16"))
+    first, same = unique.indices, unique.inverse_indices
     pairs = first[alike(thumbnails[first])]
     ends = np.concatenate([np.stack([np.arange(len(digests)), first[same]], axis=1), pairs])
     graph = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(len(digests), len(digests)))
-    _, group = connected_components(graph, directed=False)
+    group: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
     found = [Group(tuple(rows.tolist()), len(np.unique(same[rows])) == 1) for rows in members if len(rows) > 1]
@@ -104,9 +105,10 @@ def alike(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     directions = np.linalg.eigh(covariance)[1][:, -DIRECTIONS:]
     points = np.concatenate([_unit(thumbnails[rows]) @ directions for rows in chunks])
     # A little farther than needed: what is computed in single precision may differ in its last digits.
-    near, neighbours = cKDTree(points).query(
+    found = cKDTree(points).query(
         points, k=min(NEIGHBOURS + 1, len(points)), distance_upper_bound=np.sqrt(2 - 2 * ALIKE) + 1e-3
     )
+    near, neighbours = np.asarray(found[0]), np.asarray(found[1])
     one, nth = np.nonzero(np.isfinite(near))
     pairs = np.stack([one, neighbours[one, nth]], axis=1)
     pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0).astype(np.int64)
@@ -114,8 +116,8 @@ def alike(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         (_unit(thumbnails[some[:, 0]]) * _unit(thumbnails[some[:, 1]])).sum(axis=1) >= ALIKE
         for some in (pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK))
     ]
-    found: npt.NDArray[np.int64] = pairs[np.concatenate([np.empty(0, bool), *whole])]
-    return found
+    copied: npt.NDArray[np.int64] = pairs[np.concatenate([np.empty(0, bool), *whole])]
+    return copied
 
 
 def _unit(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

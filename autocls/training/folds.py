@@ -45,7 +45,8 @@ def train_folds(
         for fold, its in zip(folds, states, strict=True)
     ]
     chances = [chance(device)] * len(folds)
-    for _ in range(recipe.epochs if state is None else recipe.epochs - len(states[0]["scores"])):
+    done = 0 if state is None else len(state["folds"][0]["scores"])
+    for _ in range(done, recipe.epochs):
         results = []
         for fold, training in enumerate(trainings):
             set_chance(chances[fold], device)
