@@ -2,17 +2,19 @@
 
 ``autocls.search(data, space)`` searches, ``autocls.resume(folder)`` goes on with what was killed,
 ``autocls.train(recipe, data, out)`` trains one recipe, ``autocls.cross_validate(recipe, data, folds)`` scores one on
-every image, ``autocls.load(folder)`` gives a trained classifier. Each imports what it needs when it is first used.
+every image, ``autocls.distill(teacher, data, recipe, out)`` has a small network learn from a large one,
+``autocls.load(folder)`` gives a trained classifier. Each imports what it needs when it is first used.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BadInput", "Recipe", "Space", "cross_validate", "load", "resume", "search", "train"]
+__all__ = ["BadInput", "Recipe", "Space", "cross_validate", "distill", "load", "resume", "search", "train"]
 
 if TYPE_CHECKING:
     from autocls.api import cross_validate, load, train
+    from autocls.distilling import distill
     from autocls.errors import BadInput
     from autocls.recipe import Recipe
     from autocls.search.run import resume, search
@@ -23,6 +25,7 @@ _HOME = {
     "Recipe": "recipe",
     "Space": "space",
     "cross_validate": "api",
+    "distill": "distilling",
     "load": "api",
     "resume": "search.run",
     "train": "api",

@@ -50,7 +50,7 @@ class Hub(Weights):
         except TrialFailed:
             raise
         except Exception as error:  # whatever the libraries' own clients raise
-            said = next(iter(str(error).splitlines()), "") or type(error).__name__
+            said = next(iter(str(error).splitlines()), "").rstrip(".") or type(error).__name__
             raise BadInput(
                 f"weights: hub: those of {architecture.choice} can't be fetched ({said}). Where no hub can be reached, "
                 "name a file: leave the one architecture that it is of, and write weights: [none, {file: PATH}]"
