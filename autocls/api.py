@@ -77,7 +77,7 @@ def cross_validate(
             watch(result)
     except TrialFailed as error:
         raise BadInput(f"this recipe can't be trained on {prepared.name}: {error}") from None
-    return cross_validation(seen)
+    return cross_validation(seen, metric)
 
 
 def read_recipe(given: Recipe | Mapping[str, Any] | str | Path) -> Recipe:

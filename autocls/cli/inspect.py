@@ -77,7 +77,7 @@ def _doubts(prepared: "Prepared", recipe: Path, folds: int, say: Callable[[str],
 
     asked = Recipe.load(recipe)
     parted = prepared.folds(asked.image_size, folds, sealed=False)
-    labels = parted[0].labels
+    labels = np.asarray(parted[0].labels, np.int64)
     probabilities = np.empty((len(labels), len(prepared.classes)), np.float32)
     try:
         for number, (fold, said) in enumerate(zip(parted, out_of_fold(asked, parted), strict=True), start=1):
@@ -158,6 +158,6 @@ def _advice(found: "Inspection") -> list[str]:
             f"Skewed: the largest class has {found.imbalance:.1f} times the images of the smallest. Search with "
             "--metric balanced_accuracy, and open class_weights or sampling in the space."
         )
-    if found.images < FEW:
+    if found.images < FEW and not found.multilabel:
         said.append("Few images: `autocls search --folds 5` tells recipes apart better, in five times the time.")
     return said

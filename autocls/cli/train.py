@@ -34,7 +34,7 @@ def command(
         )  # fmt: skip
         low, high = found.interval
         scores = ", ".join(f"{score:.2%}" for score in found.scores)
-        print(f"{found.mean:.2%} by {folds} folds (95 % interval {low:.2%} to {high:.2%}): {scores}")
+        print(f"{found.metric} {found.mean:.2%} by {folds} folds (95 % interval {low:.2%} to {high:.2%}): {scores}")
     classifier = autocls.train(
         recipe, data, out, seed=seed, metric=metric, root=root, skip_bad=skip_bad,
         watch=lambda r: typer.echo(f"epoch {r.epoch}: {r.score:.2%}, loss {r.loss:.3f}", err=True),

@@ -37,6 +37,7 @@ class Inspection:
 
     source: str
     channels: int
+    multilabel: bool
     classes: dict[str, dict[str, int]]
     """Part -> class -> number of images, after the split."""
     parts: dict[str, int]
@@ -84,6 +85,7 @@ def inspect(source: str | Path, *, seed: int = 0, root: Path | None = None) -> t
     inspection = Inspection(
         source=str(source),
         channels=prepared.channels,
+        multilabel=prepared.multilabel,
         classes=prepared.counts,
         parts=prepared.images,
         notes=prepared.notes,

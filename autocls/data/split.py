@@ -66,9 +66,7 @@ def resplit(labels: Labels, split: Split, seed: int) -> Split:
     return split_rows(labels, parts, seed)
 
 
-def fold_rows(
-    labels: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], count: int, seed: int
-) -> list[npt.NDArray[np.int64]]:
+def fold_rows(labels: Labels, rows: npt.NDArray[np.int64], count: int, seed: int) -> list[npt.NDArray[np.int64]]:
     """The rows dealt into ``count`` folds of even sizes, class by class; each fold int64 and sorted."""
     rng = np.random.default_rng(seed)
     dealt = np.concatenate([rng.permutation(rows[labels[rows] == label]) for label in np.unique(labels[rows])])

@@ -86,6 +86,7 @@ class CrossValidation:
 
     scores: tuple[float, ...]
     epoch: int
+    metric: str
 
     @property
     def mean(self) -> float:
@@ -103,10 +104,10 @@ class CrossValidation:
         return self.mean - half, self.mean + half
 
 
-def cross_validation(results: Iterable[EpochResult]) -> CrossValidation:
+def cross_validation(results: Iterable[EpochResult], metric: str) -> CrossValidation:
     """What the epochs of ``train_folds``, one or more, come to."""
     best = max(results, key=lambda result: result.score)
-    return CrossValidation(best.folds, best.epoch)
+    return CrossValidation(best.folds, best.epoch, metric)
 
 
 def out_of_fold(recipe: Recipe, folds: Iterable[ImageData], seed: int = 0) -> Iterator[npt.NDArray[np.float32]]:

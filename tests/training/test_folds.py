@@ -80,14 +80,14 @@ def test_the_interval_covers_the_mean_over_fresh_data_sets():
     """Of a classifier that learns nothing from its training data, so that the folds' scores are independent."""
     random, found = np.random.default_rng(0), []
     for _ in range(400):
-        low, high = CrossValidation(tuple(random.binomial(40, 0.8, 5) / 40), 1).interval
+        low, high = CrossValidation(tuple(random.binomial(40, 0.8, 5) / 40), 1, "accuracy").interval
         found.append(low <= 0.8 <= high)
     assert np.mean(found) >= 0.93, "where nothing is shared, the correction makes it too wide, never too narrow"
 
 
 def test_cross_validation_takes_the_epoch_with_the_best_mean(folds: list[ImageData]):
     results = list(train_folds(QUICK, folds))
-    found = cross_validation(results)
+    found = cross_validation(results, "accuracy")
     assert found.mean == max(result.score for result in results)
     assert found.interval[0] < found.mean < found.interval[1]
 
