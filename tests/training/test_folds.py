@@ -1,5 +1,6 @@
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,12 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocls.data import ImageData, Prepared
+from autocls.data import ImageData, Prepared, prepare
 from autocls.data.split import fold_rows
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.training.folds import CrossValidation, cross_validation, out_of_fold, train_folds
 from autocls.training.loop import train
+from tests import several
 
 QUICK = Recipe(batch_size=8, dropout="head", averaging="ema", epochs=2)
 
@@ -46,6 +48,12 @@ def test_each_image_but_the_test_parts_validates_once(prepared_digits: Prepared)
 def test_so_many_folds_as_there_can_not_be_are_refused(prepared_digits: Prepared, count: int):
     with pytest.raises(BadInput, match=rf"--folds: at least 2, and at most \d+, the images of .*; not {count}"):
         prepared_digits.folds(28, count)
+
+
+def test_images_with_any_number_of_labels_have_no_folds(tmp_path: Path):
+    prepared = prepare(several.write(tmp_path, 60), cache=tmp_path / "cache")
+    with pytest.raises(BadInput, match="any number of labels can't be dealt into folds"):
+        prepared.folds(16, 2)
 
 
 @pytest.fixture
