@@ -1,5 +1,6 @@
 """A small network taught by a large one, beside the same network without its teacher."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from autocls.training.teacher import load_teacher
 from autocls.tricks.distillation import Best
 from autocls.verdict.effects import paired
 from autocls.verdict.verdict import Effect
+
+log = logging.getLogger("autocls")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,11 @@ def distill(
     )
     metric = labelling(multilabel=prepared.multilabel).metric(metric)
     first = _teachers_side(Path(teacher), prepared, metric)
+    if card.fingerprint not in (None, prepared.fingerprint):
+        log.warning(
+            "%s was trained on other images than %s: if they share some, the test part flatters it and its students",
+            teacher, data,
+        )  # fmt: skip
     listening = recipe.distill or Best()
     students = {
         "alone": recipe.without(["distill"]),

@@ -39,12 +39,11 @@ def command(
 
     found = distill(
         teacher, data, recipe, out, seeds=seeds, seed=seed, metric=metric, root=root, skip_bad=skip_bad,
-        watch=lambda way, seed, r: typer.echo(
-            f"seed {seed}, {way}, epoch {r.epoch}: {r.score:.2%}", err=True
-        ),
+        watch=lambda way, seed, r: typer.echo(f"seed {seed}, {way}, epoch {r.epoch}: {r.score:.2%}", err=True),
     )  # fmt: skip
     if as_json:
-        print(json.dumps(asdict(found) | {"effect": asdict(found.effect), "model": str(out)}, indent=2))
+        effect = {name: None if value != value else value for name, value in asdict(found.effect).items()}  # no NaN
+        print(json.dumps(asdict(found) | {"effect": effect, "model": str(out)}, indent=2))
     else:
         _print(found, out)
 

@@ -25,7 +25,9 @@ def command(
         autocls train reports/photos-quick/best_recipe.yaml photos/ --out model
     """
     import autocls
+    from autocls.training.artifact import free
 
+    free(out)
     if folds:
         typer.echo(f"{folds} folds: {folds} networks are trained to score the recipe, and one to keep", err=True)
         found = autocls.cross_validate(

@@ -12,7 +12,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy import stats
 
 from autocls.data import ImageData
 from autocls.recipe import Recipe
@@ -99,6 +98,8 @@ class CrossValidation:
         By Student's t, with the variance that Nadeau & Bengio 2003 (Machine Learning 52) correct for what the folds'
         training sets have in common: s² (1/k + 1/(k - 1)).
         """
+        from scipy import stats  # takes a second of the start of each worker, which need not know how sure a mean is
+
         k = len(self.scores)
         half = float(stats.t.ppf(0.975, k - 1)) * float(np.std(self.scores, ddof=1)) * math.sqrt(1 / k + 1 / (k - 1))
         return self.mean - half, self.mean + half

@@ -1,6 +1,8 @@
 import math
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,13 @@ from autocls.training.footprint import NO_LIMITS, Footprint, Limits
 from autocls.training.loop import EpochResult
 
 RECIPE = Recipe(epochs=3)
+
+
+def test_what_a_worker_imports_at_its_start_takes_no_second_that_it_has_no_use_for() -> None:
+    heavy = ("scipy.stats", "scipy.optimize", "sklearn", "optuna", "fastapi", "onnx")
+    asked = f"import sys, autocls.search.worker, autocls.search.runner; print([m for m in {heavy} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
 
 
 def trial(*scores: float) -> Any:
