@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -32,6 +32,22 @@ class Measure:
     high: float
     share: bool
     """Whether it lies in 0..1, and reads as a percentage."""
+
+    @classmethod
+    def counted(cls, name: str, right: float, n: int) -> "Measure":
+        """The share ``right`` of ``n`` images, with Wilson's interval, which stays honest at 100 %."""
+        return cls(name, right, *interval(right, n), share=True)
+
+    @classmethod
+    def bootstrapped(cls, name: str, value: float, draws: Iterable[float], share: bool = True) -> "Measure":
+        """A value with the middle 95 % of what it was on bootstrap draws of the images (Efron 1979).
+
+        They are moved by what their mean differs from the value: of the calibration error, which noise can only raise,
+        drawing again raises it once more.
+        """
+        values = np.array(list(draws))
+        low, high = np.quantile(values, [0.025, 0.975]) - values.mean() + value
+        return cls(name, value, max(float(low), 0.0), min(float(high), 1.0 if share else math.inf), share)
 
     def __str__(self) -> str:
         if self.share:
@@ -63,31 +79,22 @@ class Evaluation:
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
-        """The model's numbers.
-
-        Shares of images have Wilson intervals, which stay honest at 100 %; of the others it is the middle 95 % of
-        ``RESAMPLES`` bootstrap draws of the images (Efron 1979), moved by what their mean differs from the value: of
-        the calibration error, which noise can only raise, drawing again raises it once more.
-        """
+        """The model's numbers."""
         table = _Table.of(self.labels, self.probabilities)
         n, chance = len(self.labels), np.random.default_rng(0)
         drawn = [table.take(chance.integers(0, n, n)) for _ in range(RESAMPLES)]
 
-        def counted(name: str, right: npt.NDArray[np.bool_]) -> Measure:
-            return Measure(name, float(right.mean()), *interval(float(right.mean()), n), share=True)
+        def bootstrapped(name: str, of: Callable[[_Table], float], share: bool = True) -> Measure:
+            return Measure.bootstrapped(name, of(table), map(of, drawn), share)
 
-        def bootstrapped(name: str, of: Callable[[_Table], float], share: bool) -> Measure:
-            value, values = of(table), np.array([of(each) for each in drawn])
-            low, high = np.quantile(values, [0.025, 0.975]) - values.mean() + value
-            return Measure(name, value, max(float(low), 0.0), min(float(high), 1.0 if share else math.inf), share)
-
+        among_top = Measure.counted(f"top-{TOP} accuracy", float(table.among_top.mean()), n)
         return (
-            counted("accuracy", table.right),
-            bootstrapped("balanced accuracy", _Table.balanced_accuracy, share=True),
-            bootstrapped("macro-F1", _Table.macro_f1, share=True),
-            *([counted(f"top-{TOP} accuracy", table.among_top)] if len(self.classes) > TOP else ()),
+            Measure.counted("accuracy", float(table.right.mean()), n),
+            bootstrapped("balanced accuracy", _Table.balanced_accuracy),
+            bootstrapped("macro-F1", _Table.macro_f1),
+            *([among_top] if len(self.classes) > TOP else ()),
             bootstrapped("log-loss", _Table.log_loss, share=False),
-            bootstrapped("calibration error", _Table.calibration_error, share=True),
+            bootstrapped("calibration error", _Table.calibration_error),
         )
 
     @cached_property

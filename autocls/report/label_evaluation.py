@@ -14,7 +14,6 @@ from autocls.report.data import label_charts
 from autocls.report.evaluation import MISTAKES, RESAMPLES, Measure, finite
 from autocls.report.labels import LabelAnswers, LabelScore
 from autocls.report.page import place, plotly
-from autocls.report.wilson import interval
 from autocls.verdict.wording import percent, shares
 
 
@@ -43,15 +42,13 @@ class LabelEvaluation:
         calibration = labels.calibration(self.said)
 
         def bootstrapped(name: str, value: float, of: Callable[[npt.NDArray[np.float64]], float]) -> Measure:
-            values = np.array([of(times) for times in drawn])
-            low, high = np.quantile(values, [0.025, 0.975]) - values.mean() + value
-            return Measure(name, value, max(float(low), 0.0), min(float(high), 1.0), share=True)
+            return Measure.bootstrapped(name, value, map(of, drawn))
 
         return (
             bootstrapped("mAP", said.mean_average_precision, table.mean_average_precision),
             bootstrapped("macro-F1", said.macro_f1, table.macro_f1),
             bootstrapped("micro-F1", table.micro_f1(np.ones(n)), table.micro_f1),
-            Measure("all labels right", said.exact, *interval(said.exact, n), share=True),
+            Measure.counted("all labels right", said.exact, n),
             bootstrapped("calibration error", calibration.error if calibration else np.nan, table.calibration_error),
         )
 
