@@ -283,7 +283,8 @@ def test_for_any_number_of_labels_a_space_loses_what_makes_no_sense_there():
     assert left.baseline().unfit(multilabel=True) == {}
     assert left.baseline().loss.choice == "bce"
     assert [reason.partition(",")[0] for reason in why] == [
-        "sampling: balanced", "loss: cross_entropy", "loss: mse", "loss: focal", "distill: best",
+        "sampling: balanced", "loss: cross_entropy", "loss: mse", "loss: focal", "class_weights: inverse",
+        "class_weights: effective_number", "distill: best",
     ]  # fmt: skip
     assert left.slots["norm"] == EVERYTHING.slots["norm"]
     assert left.fit_for(multilabel=True) == (left, [])
