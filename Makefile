@@ -22,7 +22,8 @@ reports: $(VENV)/installed-dev
 	$(BIN)/python reports/pictures.py reports/examples/mnist.html reports/examples
 
 # What starts Ray or a browser, or looks at the clock, runs alone; the rest on two cores.
-ALONE := tests/cli tests/report tests/search tests/test_readme.py tests/test_watch.py tests/test_watch_page.py tests/test_wheel.py
+ALONE := $(addprefix tests/,cli/test_cli.py cli/test_verdict.py cli/test_watch.py report search test_readme.py test_watch.py \
+	test_watch_page.py test_wheel.py)
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "not cluster" -n 2 --dist worksteal tests $(addprefix --ignore=,$(ALONE))
