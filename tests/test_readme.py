@@ -27,6 +27,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(900)  # a minute of it is the search; the rest is what a slow machine needs to start seven times
 def test_the_seven_commands_work_as_they_are_written(photos: Path) -> None:
     assert len(COMMANDS) == 7
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
