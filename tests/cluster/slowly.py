@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import autocls
-from autocls.data import Prepared
-from autocls.data.shipment import Shipment
 from autocls.recipe import Recipe
 from autocls.search import checkpoint, runner, task
 from autocls.search.runner import Runner
@@ -25,26 +24,23 @@ def line(recipe: Recipe, epoch: int) -> str:
 
 
 def _train(
-    lines: Path,
-    prepared: Prepared,
-    metric: str,
-    shipment: Shipment | None,
-    recipe: Recipe,
-    seed: int,
-    limits: Limits,
-    state: State | None,
+    lines: Path, train: Runner, recipe: Recipe, seed: int, limits: Limits, state: State | None
 ) -> Iterator[EpochResult]:
     checkpoint.EVERY, checkpoint.SHARE = 0.0, 1e9
-    for result in runner.train_on(prepared, metric, shipment)(recipe, seed, limits, state):
+    for result in train(recipe, seed, limits, state):
         with lines.open("a") as file:
             file.write(line(recipe, result.epoch) + "\n")
         time.sleep(0.4)
         yield result
 
 
-def train_on(lines: Path) -> Callable[[Prepared, str, Shipment | None], Runner]:
+def _slowed(lines: Path, *given: Any) -> Runner:
+    return partial(_train, lines, runner.train_on(*given))
+
+
+def train_on(lines: Path) -> Callable[..., Runner]:
     """Like the runner's own, slow; writes to a file of lines."""
-    return partial(partial, _train, lines)
+    return partial(_slowed, lines)
 
 
 def show(snapshot: Snapshot) -> None:
