@@ -1,6 +1,7 @@
 """The study's journal file: written behind the driver's back, and read for what a run folder shows of it."""
 
 import json
+import logging
 import os
 import threading
 import time
@@ -15,6 +16,8 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, Jour
 
 from autocls.errors import BadInput
 from autocls.files import PATIENCE
+
+log = logging.getLogger("autocls")
 
 _ANSWER = b'{"op_code":5,'
 """How Optuna begins the line of one answer to the sampler; a line that begins otherwise is read in any case."""
@@ -44,7 +47,7 @@ class Journal(BaseJournalBackend):
         except Timeout:
             raise BadInput(f"{path.parent}: a search is running in it") from None
         except NotImplementedError:
-            pass  # a file system without locks
+            log.warning("%s: its file system has no locks: nothing keeps a second search out of it", path.parent)
         except OSError as error:
             raise BadInput(f"{path.parent}: can't be written: {error.strerror}") from None
         _end_with_a_whole_line(path)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from optuna.storages.journal import JournalFileBackend
 
 from autocls.errors import BadInput
@@ -86,6 +87,19 @@ def test_a_batch_of_which_a_part_was_written_is_written_once(tmp_path: Path, mon
     journal.append_logs(ENTRIES)
     journal.flush()
     assert list(JournalFileBackend(str(tmp_path / "journal.log")).read_logs(0)) == ENTRIES
+
+
+def test_where_a_file_system_has_no_locks_it_says_so_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def acquire(self: FileLock, blocking: bool) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    journal = Journal(tmp_path / "journal.log")
+    journal.append_logs(ENTRIES)
+    assert journal.read_logs(0) == ENTRIES
+    assert "has no locks: nothing keeps a second search out" in caplog.text
 
 
 def test_only_one_process_writes_a_journal(tmp_path: Path):
