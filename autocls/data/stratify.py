@@ -58,8 +58,9 @@ def _neediest(wanting: Sequence[float], lack: Sequence[float], chance: random.Ra
 def _complete(part: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_], parts: int) -> None:
     """Give parts that lack a label an image of it, from where that leaves every label that is there."""
     counts = np.stack([labels[part == p].sum(axis=0) for p in range(parts)])
-    while any(_given(int(to), int(label), part, labels, counts) for to, label in np.argwhere(counts == 0)):
-        pass  # what was given may have made another gift possible
+    gave = True
+    while gave:  # what was given may have made another gift possible
+        gave = any(_given(int(to), int(label), part, labels, counts) for to, label in np.argwhere(counts == 0))
 
 
 def _given(

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from autocls.data.listing import Item, Listing, few
@@ -60,12 +61,16 @@ def _labels(file: Path, header: Sequence[str], rows: Sequence[_Row]) -> Callable
             file,
             rows,
             f"the column {name}, as neither label nor labels is in the header, must be 0 or 1 and isn't",
-            lambda row, name=name: row.cells[name] not in ("0", "1"),  # type: ignore[misc]
+            partial(_is_no_truth, name),
         )
     unused = [name for name in names if rows and all(row.cells[name] == "0" for row in rows)]
     if unused:
         raise BadInput(f"{file}: no image has the label {few(unused)}; leave the column out")
     return lambda row: tuple(name for name in names if row.cells[name] == "1")
+
+
+def _is_no_truth(name: str, row: _Row) -> bool:
+    return row.cells[name] not in ("0", "1")
 
 
 def _parted(row: _Row) -> tuple[str, ...]:
