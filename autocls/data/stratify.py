@@ -43,6 +43,7 @@ def stratified(
         if part[image] < 0:  # without any label
             deal(image, lack)
     found = np.array(part, np.int64)
+    _level(found, labels, np.array(shares))
     _complete(found, labels, len(shares))
     return found
 
@@ -53,6 +54,25 @@ def _neediest(wanting: Sequence[float], lack: Sequence[float], chance: random.Ra
     most = max(keys)
     best = [part for part, key in enumerate(keys) if key == most]
     return best[0] if len(best) == 1 else chance.choice(best)
+
+
+def _level(part: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_], shares: npt.NDArray[np.float64]) -> None:
+    """Move images out of parts that have one or more too many, each time the one whose labels fit best elsewhere.
+
+    Labels that are dealt out one after another can add up to a part that is too large: each had its share alone.
+    """
+    shares = shares / shares.sum()
+    many = np.bincount(part, minlength=len(shares)) - shares * len(part)
+    lack = np.stack([share * labels.sum(axis=0) - labels[part == p].sum(axis=0) for p, share in enumerate(shares)])
+    while many.max() >= 1:
+        out, to = int(many.argmax()), int(many.argmin())
+        rows = np.flatnonzero(part == out)
+        # What a move takes from the sum of the squares of what labels lack, by half.
+        row = rows[np.argmax(labels[rows] @ (lack[to] - lack[out] - 1))]
+        part[row] = to
+        many[[out, to]] += (-1, 1)
+        lack[out] += labels[row]
+        lack[to] -= labels[row]
 
 
 def _complete(part: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_], parts: int) -> None:
