@@ -8,9 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from autocls.data.catalogue import content_digest, in_threads
 from autocls.data.images import thumbnail
@@ -75,6 +72,9 @@ def kept(file: Path) -> tuple[Group, ...]:
 
 def grouped(digests: Sequence[bytes], thumbnails: npt.NDArray[np.uint8]) -> tuple[Group, ...]:
     """The groups of N pictures, from the digest of each one's bytes and its thumbnail (N×D), in the order of rows."""
+    from scipy.sparse import coo_array  # a third of a second of the start of each worker, which looks for no copies
+    from scipy.sparse.csgraph import connected_components
+
     if not digests:
         return ()
     unique = np.unique_all(np.array(digests, "S16"))
@@ -95,6 +95,8 @@ def alike(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     Pictures that correlate by r lie sqrt(2 - 2r) apart on the unit sphere, and nearer in any projection of it. So those
     that are near in the few directions in which the pictures differ most are found first, and then looked at whole.
     """
+    from scipy.spatial import cKDTree
+
     if len(thumbnails) < 2:
         return np.empty((0, 2), np.int64)
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(thumbnails), _CHUNK)]
