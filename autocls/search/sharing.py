@@ -20,6 +20,7 @@ _AGREED = {
     "fingerprint": "set of images",
     "seed": "seed",
     "metric": "metric",
+    "folds": "number of folds",
     "sampler": "sampler",
     "pruner": "pruner",
     "limits": "limits",

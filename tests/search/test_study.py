@@ -221,9 +221,9 @@ def test_a_journal_without_a_study_is_bad_input(tmp_path: Path) -> None:
         Record.open(tmp_path)
 
 
-def shared(folder: Path, driver: str, seed: int = 0) -> Study:
-    url = f"sqlite:///{folder / 'studies.db'}"
-    return Study.create(folder / "run", url, SPACE, {}, seed=seed, sampler="tpe", pruner="none", driver=driver)
+def shared(folder: Path, driver: str, seed: int = 0, folds: int = 0) -> Study:
+    url, about = f"sqlite:///{folder / 'studies.db'}", {"folds": folds}
+    return Study.create(folder / "run", url, SPACE, about, seed=seed, sampler="tpe", pruner="none", driver=driver)
 
 
 def test_a_second_driver_joins_the_study_of_its_name_and_repeats_nothing(tmp_path: Path) -> None:
@@ -263,6 +263,12 @@ def test_a_study_of_another_search_is_not_joined(tmp_path: Path) -> None:
     shared(tmp_path, "a")
     with pytest.raises(BadInput, match="its study 'run' is of another search: it has another seed, 0 and not 1"):
         shared(tmp_path, "b", seed=1)
+
+
+def test_scores_by_other_folds_are_not_joined(tmp_path: Path) -> None:
+    shared(tmp_path, "a")
+    with pytest.raises(BadInput, match="it has another number of folds, 0 and not 5"):
+        shared(tmp_path, "b", folds=5)
 
 
 def test_a_designed_run_is_never_pruned_and_its_row_says_what_it_was_for(tmp_path: Path) -> None:
