@@ -12,9 +12,9 @@ from scipy.stats import rankdata
 
 from autocls.recipe import Recipe, chosen
 from autocls.search.confirming import ranked
-from autocls.search.driver import Driver, Move
+from autocls.search.driver import Driver
 from autocls.search.evidence import attributed, claims
-from autocls.search.messages import Run
+from autocls.search.messages import Move, Run
 from autocls.search.record import Row
 from autocls.search.screening import choice_of, frame, fresh_seed
 from autocls.search.setting import Setting

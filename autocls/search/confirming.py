@@ -3,9 +3,9 @@
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from autocls.recipe import Recipe
-from autocls.search.driver import Driver, Move
+from autocls.search.driver import Driver
 from autocls.search.evidence import confirmed, over_limit
-from autocls.search.messages import Run
+from autocls.search.messages import Move, Run
 from autocls.search.record import Row
 from autocls.search.screening import fresh_seed
 from autocls.search.setting import Setting

@@ -2,10 +2,9 @@
 
 import math
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,13 @@ from typing import Any
 from autocls.files import patiently
 from autocls.recipe import Recipe
 from autocls.search.kept import Kept
-from autocls.search.messages import Asked, Ended, Epoch, Job, Run
+from autocls.search.messages import Asked, Ended, Epoch, Job, Move, Run
 from autocls.search.record import INTERRUPTED, Row
+from autocls.search.retries import TRIES, Retries
 from autocls.search.snapshot import Budget, Snapshot, Watch
 from autocls.search.study import Study
 from autocls.training.footprint import NO_LIMITS
 from autocls.verdict.verdict import Phase
-
-TRIES = 3
-"""Of a trial whose worker, node or memory fails; then it is the recipe that fails."""
-PAUSE = 5.0
-"""Seconds before such a trial is tried again, should there be anything else to do: what was wrong may have passed."""
 
 
 def _key(run: Run | Row) -> tuple[Phase, str, int]:
@@ -52,15 +47,6 @@ class _Live:
 
 Appoint = Callable[[int, Recipe, float, Path], Path]
 """The model folder of a complete trial, of its number, recipe, score and the folder that its weights lie in."""
-
-
-class Move(Enum):
-    """What a programme wants, other than a run of its own."""
-
-    SEARCH = auto()
-    """Whatever the sampler finds."""
-    WAIT = auto()
-    """Nothing before something that runs has ended."""
 
 
 Programme = Callable[["Driver"], Iterator[Run | Move]]
@@ -98,12 +84,9 @@ class Driver:
         self._watch = watch
         self._keep = keep
         self._live: dict[int, _Live] = {}
-        self._again: deque[tuple[float, Asked]] = deque()
-        """Trials that a worker has to take up once more, and from when on; a monotonic time."""
+        self._retries = Retries(study.unfinished)
         self._begun: set[tuple[Phase, str, int]] = set()
         """The designed runs, by phase, role and seed, that an earlier process began and the programme will name."""
-        self._quarantined: dict[Recipe, int] = {}
-        """Recipes that ended their worker in each try, and the trial that did."""
         self._exhausted = False
         self._stalled = False
         self._waits = False
@@ -121,8 +104,8 @@ class Driver:
     def ask(self) -> Asked | None:
         """The next trial to run; None when no more will come, or (``asked_all`` is False) before another one ends."""
         self._waits = False
-        if self._is_due() and not self.time_is_up():
-            return self._again.popleft()[1]
+        if self._retries.due and not self.time_is_up():
+            return self._retries.take()
         while not self._finished and not self.time_is_up():
             move = next(self._programme, None)
             if move is None:
@@ -132,9 +115,8 @@ class Driver:
                     self._begun.discard(_key(move))
                     continue
                 begun = self._begin(self.study.begin(move))
-                if move.recipe not in self._quarantined:
+                if (number := self._retries.culprit(move.recipe)) is None:
                     return begun
-                number = self._quarantined[move.recipe]
                 self._end(self._live[begun.number], "FAIL", f"quarantined: trial {number}'s recipe, which ends workers")
             elif move is Move.WAIT:
                 self._waits = bool(self._live)  # or another driver has what must end first
@@ -150,17 +132,13 @@ class Driver:
                 if self._stalled:
                     self._waits = True
                     return None
-        self._waits = bool(self._again)
+        self._waits = bool(self._retries)
         return None
 
     @property
     def waits(self) -> bool:
         """Whether the last that asked got nothing because something that runs must end first, and still must."""
-        return self._waits and not self._is_due()
-
-    def _is_due(self) -> bool:
-        """Whether a trial is to be tried again by now."""
-        return bool(self._again) and self._again[0][0] <= time.monotonic()
+        return self._waits and not self._retries.due
 
     def job(self, asked: Asked) -> Job:
         """What a worker is to do for a trial. Limits hold for what the search finds: a baseline is there to compare."""
@@ -200,7 +178,7 @@ class Driver:
         """Try a trial again whose worker says no more, or end it; nothing when it has ended already."""
         live = self._live.get(number)
         if live is not None and not self._try_again(live, reason):
-            self._quarantined[live.asked.recipe] = number
+            self._retries.quarantine(live.asked)
             self._end(live, "FAIL", f"{reason}, in {TRIES} tries", traceback)
 
     def close(self) -> str:
@@ -267,7 +245,6 @@ class Driver:
     def _take_up(self) -> None:
         """Begin where the study is."""
         going = {asked.number for asked in self.study.unfinished}
-        self._again.extend((-math.inf, asked) for asked in self.study.unfinished)
         self._live = {asked.number: _Live(asked) for asked in self.study.unfinished}
         rows = self.study.rows()
         searched = [row for row in rows if row.phase == Phase.SEARCH]
@@ -291,12 +268,11 @@ class Driver:
 
     def _try_again(self, live: _Live, reason: str) -> bool:
         """Put a trial back that went wrong through no fault that is known to be its own; not after too many tries."""
-        asked = replace(live.asked, tries=live.asked.tries + 1)
-        if asked.tries >= TRIES:
+        asked = self._retries.again(live.asked)
+        if asked is None:
             return False
         self.study.try_again(asked.number, asked.tries, reason)
         self._live[asked.number] = _Live(asked)
-        self._again.append((time.monotonic() + PAUSE, asked))
         self._stalled = self._waits = False
         return True
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any, Self
 
 from autocls.domains import Domain, Value
@@ -22,6 +23,15 @@ class Run:
     """Which of its phase's runs it is: of a candidate (its trial's number), an arm, or a pair."""
     parameters: Mapping[str, tuple[Domain, Value]] = field(default_factory=dict)
     """What the sampler is to learn from it, by name: the domain and the value."""
+
+
+class Move(Enum):
+    """What a programme wants, other than a run of its own."""
+
+    SEARCH = auto()
+    """Whatever the sampler finds."""
+    WAIT = auto()
+    """Nothing before something that runs has ended."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 from autocls.search import attributing, confirming, screening
-from autocls.search.driver import Driver, Move
-from autocls.search.messages import Run
+from autocls.search.driver import Driver
+from autocls.search.messages import Move, Run
 from autocls.search.setting import Setting
 from autocls.verdict.verdict import Phase
 

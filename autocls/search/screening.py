@@ -9,9 +9,9 @@ import pandas as pd
 
 from autocls.domains import Domain, OneOf, Value
 from autocls.recipe import Recipe, chosen
-from autocls.search.driver import Driver, Move
+from autocls.search.driver import Driver
 from autocls.search.fitting import Misfits
-from autocls.search.messages import Run
+from autocls.search.messages import Move, Run
 from autocls.search.record import Row
 from autocls.search.setting import Setting
 from autocls.space import Space

@@ -44,7 +44,7 @@ def test_a_worker_that_ray_kills_for_memory_is_tried_again_and_then_said(full_ma
 def test_a_trial_without_memory_is_tried_again_with_the_batch_size_that_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autocls.search.driver.PAUSE", 0.1)
+    monkeypatch.setattr("autocls.search.retries.PAUSE", 0.1)
     took: list[tuple[str, int]] = []
 
     def greedy(recipe: Recipe, seed: int, epochs: int) -> Iterator[float]:

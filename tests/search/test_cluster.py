@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from autocls.search.cluster import SIT_OUT, _HandOut, _Stop, _Watch, why_lost
-from autocls.search.driver import Driver, Move
-from autocls.search.messages import Epoch
+from autocls.search.driver import Driver
+from autocls.search.messages import Epoch, Move
 from autocls.search.placement import Resources
 from autocls.search.snapshot import Budget
 from autocls.search.study import Study
@@ -75,7 +75,7 @@ def test_a_worker_rests_while_what_runs_must_end_first(driver: Driver):
 def test_a_worker_rests_no_longer_than_until_a_trial_is_to_be_tried_again(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("autocls.search.driver.PAUSE", 0.3)
+    monkeypatch.setattr("autocls.search.retries.PAUSE", 0.3)
     hand_out = _HandOut(driver, at_once=1)
     tell = _Watch(driver, hand_out, Resources())
     stop = _Stop(driver, hand_out, tell)
@@ -93,7 +93,8 @@ def test_a_worker_rests_no_longer_than_until_a_trial_is_to_be_tried_again(
     assert hand_out.suggest("c")["job"] == first
 
 
-def test_a_rest_ends_when_a_trial_waits_for_a_worker(driver: Driver):
+def test_a_rest_ends_when_a_trial_waits_for_a_worker(driver: Driver, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("autocls.search.retries.PAUSE", 0.0)
     hand_out = _HandOut(driver, at_once=2)
     tell = _Watch(driver, hand_out, Resources())
     stop = _Stop(driver, hand_out, tell)
@@ -107,9 +108,8 @@ def test_a_rest_ends_when_a_trial_waits_for_a_worker(driver: Driver):
     hand_out.on_trial_complete("c")
     driver.lost(hand_out.numbers["a"], "its worker died", "")  # with its node: no other worker will come
     hand_out.on_trial_complete("a")
-    driver._again[0] = (0.0, driver._again[0][1])
     assert hand_out.suggest("d")["job"]
-    assert not driver._again
+    assert not driver._retries
     driver._waits = True  # as it is once the programme was asked again
     assert stop("b", {"said": None}), "what is awaited waits for this very worker"
 
