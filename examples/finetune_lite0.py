@@ -8,7 +8,7 @@ trains the same network on a hundred pictures, from these weights and from rando
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,23 @@ def compare(folder: Path, key_map: Path) -> Iterator[tuple[int, float, float]]:
         yield seed, *scores
 
 
+def print_paired(one: str, other: str, scores: Iterable[tuple[int, float, float]]) -> None:
+    """Print two ways' scores as they come, seed by seed, and the interval of their mean difference."""
+    print(f"seed   {one}   {other}   difference")
+    rows = []
+    for seed, first, second in scores:
+        print(_row(f"{seed:4}", one, other, first, second), flush=True)
+        rows.append((first, second))
+    firsts, seconds = np.array(rows).T
+    low, high = ttest_rel(seconds, firsts).confidence_interval()
+    print(_row("mean", one, other, firsts.mean(), seconds.mean()))
+    print(f"\n95 % interval of the mean difference: {low:+.1%} to {high:+.1%} (paired t, n = {len(rows)})")
+
+
+def _row(head: str, one: str, other: str, first: float, second: float) -> str:
+    return f"{head} {first:{len(one) + 2}.1%} {second:{len(other) + 2}.1%} {second - first:+12.1%}"
+
+
 def main() -> None:
     """Print what the photos show, and the comparison."""
     torch.set_num_threads(1)  # batches this small gain nothing from more, and lose much where the cores are shared
@@ -106,15 +123,8 @@ def main() -> None:
         photos = [load_sample_image(name) for name in PHOTOS]
         for name, prediction in zip(PHOTOS, imagenet_classifier(key_map).predict(photos), strict=True):
             print(f"{name}: {prediction}")
-        print("\nseed   from random   from ImageNet   difference")
-        rows = []
-        for seed, random, imagenet in compare(folder, key_map):
-            print(f"{seed:4} {random:13.1%} {imagenet:15.1%} {imagenet - random:+12.1%}", flush=True)
-            rows.append((random, imagenet))
-    random, imagenet = np.array(rows).T
-    low, high = ttest_rel(imagenet, random).confidence_interval()
-    print(f"mean {random.mean():13.1%} {imagenet.mean():15.1%} {(imagenet - random).mean():+12.1%}")
-    print(f"\n95 % interval of the mean difference: {low:+.1%} to {high:+.1%} (paired t, n = {len(rows)})")
+        print()
+        print_paired("from random", "from ImageNet", compare(folder, key_map))
 
 
 if __name__ == "__main__":

@@ -17,11 +17,10 @@ import numpy as np
 import skimage.data
 import torch
 from PIL import Image
-from scipy.stats import ttest_rel
 from sklearn.datasets import load_sample_image
 
 import autocls
-from examples.finetune_lite0 import ARCHITECTURE, WEIGHTS, write_key_map
+from examples.finetune_lite0 import ARCHITECTURE, WEIGHTS, print_paired, write_key_map
 
 SHIPPED = ("astronaut", "brick", "chelsea", "coffee", "grass", "gravel", "hubble_deep_field", "immunohistochemistry",
            "retina", "rocket")  # fmt: skip
@@ -86,15 +85,8 @@ def main() -> None:
     """Print the comparison."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
-        folder, rows = Path(temporary), []
-        print("seed   from scratch   fine-tuned   difference")
-        for seed, scratch, tuned in compare(folder, write_key_map(folder / "lite0.yaml")):
-            print(f"{seed:4} {scratch:14.1%} {tuned:12.1%} {tuned - scratch:+12.1%}", flush=True)
-            rows.append((scratch, tuned))
-    scratch, tuned = np.array(rows).T
-    low, high = ttest_rel(tuned, scratch).confidence_interval()
-    print(f"mean {scratch.mean():14.1%} {tuned.mean():12.1%} {(tuned - scratch).mean():+12.1%}")
-    print(f"\n95 % interval of the mean difference: {low:+.1%} to {high:+.1%} (paired t, n = {len(rows)})")
+        folder = Path(temporary)
+        print_paired("from scratch", "fine-tuned", compare(folder, write_key_map(folder / "lite0.yaml")))
 
 
 if __name__ == "__main__":
