@@ -37,7 +37,7 @@ def command(
     classifier = autocls.load(model)
     found = answers(classifier, data, part, root=root, batch_size=batch_size)
     which = data if found.part == WHOLE else f"{data}, the {found.part} part"
-    evaluate = _of_classes if classifier.card.thresholds is None else _of_labels
+    evaluate = _of_labels if classifier.card.multilabel else _of_classes
     shown, html = evaluate(str(model), which, classifier.card, found, as_json)
     print(shown)
     if page is not None:

@@ -46,7 +46,7 @@ def command(
     if as_json and as_csv:
         raise BadInput("--json, --csv: one of them")
     classifier = autocls.load(model)
-    paths, multilabel = image_files(images), classifier.card.thresholds is not None
+    paths, multilabel = image_files(images), classifier.card.multilabel
     rows = watched(classifier.stream(paths, top, batch_size), len(paths))
     most = min(top or (len(classifier.labels) if multilabel else TOP), len(classifier.labels))
     none = "no label" if multilabel else "unsure"

@@ -52,7 +52,7 @@ def answers(
     labels that the classifier doesn't know, and where nothing is left.
     """
     found = catalogue(list_source(locate(source), (root or cache_root() / "torchvision").expanduser().absolute()))
-    if found.multilabel != (classifier.card.thresholds is not None):
+    if found.multilabel != classifier.card.multilabel:
         its = "any number of labels" if found.multilabel else "one class"
         raise BadInput(f"{source}: its images have {its} each, and the model is {classifier.card.labelling.name}")
     for label in found.classes:
@@ -99,8 +99,7 @@ def _of_others(
     if not said:
         raise BadInput(f"{source}: none of its {len(items)} images can be read: {few(bad)}")
     left_out = (f"{len(bad)} of {len(items)} images left out, unreadable: {few(bad)}",) if bad else ()
-    multilabel = classifier.card.thresholds is not None
-    labels = Given.of(readable, classifier.labels, multilabel=multilabel).labels()
+    labels = Given.of(readable, classifier.labels, multilabel=classifier.card.multilabel).labels()
     return Labelled(tuple(item.name for item in readable), labels, np.concatenate(said), part, left_out)
 
 

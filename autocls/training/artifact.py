@@ -53,9 +53,14 @@ class ModelCard:
     validation part. None where each image is of one class."""
 
     @property
+    def multilabel(self) -> bool:
+        """Whether it gives an image any number of labels, instead of one class."""
+        return self.thresholds is not None
+
+    @property
     def labelling(self) -> Labelling:
         """What an image's labels are."""
-        return labelling(multilabel=self.thresholds is not None)
+        return labelling(multilabel=self.multilabel)
 
     def fitted(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> "ModelCard":
         """This card with what N×K ``probabilities`` of the validation part and its labels say of reading answers."""
