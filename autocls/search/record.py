@@ -95,8 +95,7 @@ class Record:
         """Every trial that was started, duplicates left out; one still running when its driver died is PRUNED."""
         trials, about = self._study.get_trials(deepcopy=False), self.about()
         seed, left = about.get("seed", 0), about.get("stopped") or KILLED
-        begun = [t for t in trials if "started" in t.user_attrs and "duplicate_of" not in t.user_attrs]
-        return [_row(trial, seed, left) for trial in begun]
+        return [_row(trial, seed, left) for trial in trials if "started" in trial.user_attrs]
 
     def running(self) -> set[int]:
         """The numbers of the trials that have not ended."""

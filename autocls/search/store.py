@@ -96,23 +96,27 @@ def _patiently(method: Callable[P, T]) -> Callable[P, T]:
             try:
                 return method(*args, **options)
             except StorageInternalError as error:
-                if not _is_away(error.__cause__):
+                why = _away(error)
+                if why is None:
                     raise
                 if time.monotonic() > deadline:
                     raise BadInput(
-                        f"--storage: its database is away ({str(error.__cause__).splitlines()[0]}); what was told "
-                        "before is there, and `autocls resume` with the output folder goes on from it"
+                        f"--storage: its database is away ({str(why).splitlines()[0]}); what was told before is "
+                        "there, and `autocls resume` with the output folder goes on from it"
                     ) from error
             time.sleep(1.0)
 
     return again
 
 
-def _is_away(error: BaseException | None) -> bool:
-    """Whether a database's error is that its connection broke, or that none can be made."""
-    from sqlalchemy.exc import InterfaceError, OperationalError
+def _away(error: StorageInternalError) -> BaseException | None:
+    """The database's error that its connection broke, or that none can be made, if it was that."""
+    from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
-    return isinstance(error, InterfaceError | OperationalError)
+    why = error.__cause__
+    if isinstance(why, PendingRollbackError):  # Optuna asked once more, on the connection that broke
+        why = why.__context__
+    return why if isinstance(why, InterfaceError | OperationalError) else None
 
 
 class _PatientStorage(RDBStorage):

@@ -165,19 +165,15 @@ class Study(Record):
             kept, phase = trial.user_attrs, Phase(trial.user_attrs.get("phase", Phase.SEARCH))
             if trial.state != TrialState.RUNNING:
                 continue
-            if "started" not in kept and self._is_orphaned(trial):
+            mine = self._alone or kept.get("driver") == self._driver
+            if "started" not in kept and (mine or _is_orphaned(trial)):
                 self._half_asked.append(Trial(self._study, trial._trial_id))
-            elif "started" in kept and (self._alone or kept["driver"] == self._driver):
+            elif "started" in kept and mine:
                 recipe, seed = Recipe.from_yaml(kept["recipe"]), kept.get("seed", self._seed)
                 again = Trial(judged if phase is Phase.SEARCH else self._plain, trial._trial_id)
                 scores = dict(trial.intermediate_values)
                 self._live[trial.number] = _Live(again, phase, scores, tried_again="tries" in kept)
                 self.unfinished.append(Asked(trial.number, recipe, seed, phase, kept.get("tries", 0)))
-
-    def _is_orphaned(self, trial: FrozenTrial) -> bool:
-        """Whether nobody will say any more what a trial is that was asked for."""
-        asked = trial.datetime_start
-        return self._alone or (asked is not None and datetime.now() - asked > timedelta(seconds=SOON))
 
     def _take_in_others(self) -> None:
         """Keep in mind what other drivers have begun since the last time."""
@@ -214,14 +210,8 @@ class Study(Record):
             "seed": run.seed,
             "role": run.role,
         }
-        begun = create_trial(
-            state=TrialState.RUNNING,
-            params={name: value for name, (_, value) in run.parameters.items()},
-            distributions=distributions,
-            user_attrs=about,
-        )
-        store = self._plain._storage  # Study.add_trial keeps the number to itself, and others may add at the same time
-        trial = Trial(self._plain, store.create_new_trial(self._plain._study_id, begun))
+        parameters = {name: value for name, (_, value) in run.parameters.items()}
+        trial = _added(self._plain, user_attrs=about, params=parameters, distributions=distributions)
         self._live[trial.number] = _Live(trial, run.phase)
         return Asked(trial.number, run.recipe, run.seed, run.phase)
 
@@ -238,13 +228,14 @@ class Study(Record):
                 self._aside[wanted] = trial
                 continue
             self._take_in_others()
+            first = self._tried.first(recipe, trial.number)
+            if first != trial.number:
+                self._tell_duplicate(trial, first)
+                continue
             for key, value in {"left_out": left_out, **self._plans(recipe)}.items():
                 trial.set_user_attr(key, value)
-            first = self._tried.first(recipe, trial.number)
-            if first == trial.number:
-                self._live[first] = _Live(trial, Phase.SEARCH)
-                return Asked(first, recipe, self._seed, Phase.SEARCH)
-            self._tell_duplicate(trial, first)
+            self._live[first] = _Live(trial, Phase.SEARCH)
+            return Asked(first, recipe, self._seed, Phase.SEARCH)
         return None
 
     @property
@@ -257,8 +248,18 @@ class Study(Record):
         if self._aside and teacher() is not None:
             wanted = next(iter(self._aside))
             return self._aside.pop(wanted), wanted
-        trial = self._half_asked.pop(0) if self._half_asked else self._study.ask()
+        trial = self._half_asked.pop(0) if self._half_asked else self._new()
         return trial, self._space.suggest(lambda name, domain: suggest(trial, name, domain))
+
+    def _new(self) -> Trial:
+        """What ``Study.ask`` does; but whose a new trial is stands in it from its first moment.
+
+        A driver that is killed before it has said more finds it when it comes back.
+        """
+        study = self._study
+        study._thread_local.cached_all_trials = None  # the sampler has to see what others told meanwhile
+        waiting = study._pop_waiting_trial_id()
+        return _added(study, user_attrs={"driver": self._driver}) if waiting is None else Trial(study, waiting)
 
     def knows(self, number: int, epoch: int) -> bool:
         """Whether it has a trial's score of an epoch."""
@@ -358,6 +359,19 @@ class Study(Record):
             self._study.tell(trial, earlier.value)
         else:
             self._study.tell(trial, state=TrialState.FAIL if earlier.state == TrialState.FAIL else TrialState.PRUNED)
+
+
+def _added(study: optuna.Study, **given: Any) -> Trial:
+    """A new trial of a study, with what ``create_trial`` takes; it exists with all of that or not at all."""
+    begun = create_trial(state=TrialState.RUNNING, **given)
+    # Study.add_trial keeps the number to itself, and others may add at the same time.
+    return Trial(study, study._storage.create_new_trial(study._study_id, begun))
+
+
+def _is_orphaned(trial: FrozenTrial) -> bool:
+    """Whether nobody will say any more what a trial is that was asked for."""
+    asked = trial.datetime_start
+    return asked is not None and datetime.now() - asked > timedelta(seconds=SOON)
 
 
 def _same(study: optuna.Study, pruner: optuna.pruners.BasePruner) -> optuna.Study:

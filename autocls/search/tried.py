@@ -38,6 +38,6 @@ class Tried:
         kept = trial.user_attrs
         if "started" not in kept:
             return trial.state.is_finished()
-        if "duplicate_of" not in kept and kept.get("phase", Phase.SEARCH) == Phase.SEARCH:
+        if kept.get("phase", Phase.SEARCH) == Phase.SEARCH:
             self.first(Recipe.from_yaml(kept["recipe"]), trial.number)
         return True

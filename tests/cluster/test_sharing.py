@@ -13,7 +13,9 @@ from typing import Any
 
 import optuna
 import pandas as pd
+import psycopg
 import pytest
+import sqlalchemy
 import torch
 from optuna.trial import TrialState
 
@@ -158,6 +160,24 @@ def test_a_driver_that_is_killed_and_resumed_ends_its_own_trials_only(storage: s
     assert set(table["state"]) == {TrialState.COMPLETE}
     assert table["recipe"].is_unique
     assert 120 <= len(table) <= 121
+
+
+def test_a_connection_that_breaks_within_a_read_costs_nothing(server: postgres.Server, tmp_path: Path) -> None:
+    folder = tmp_path / f"run-{tmp_path.name}"
+    search(folder, server.url, trials=2)
+    store, name, _ = opened(folder, server.url)
+    broken = []
+
+    def cut(connection: Any, _: Any, statement: str, *__: Any) -> None:
+        if "FROM trials" in statement and not broken:
+            broken.append(connection.connection.dbapi_connection.info.backend_pid)
+            with psycopg.connect(server.url) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", broken)
+
+    sqlalchemy.event.listen(store._backend.engine, "after_cursor_execute", cut)  # type: ignore[attr-defined]
+    read = optuna.load_study(storage=store, study_name=name).get_trials()
+    assert broken
+    assert [trial.number for trial in read] == [0, 1]
 
 
 def test_a_database_that_is_restarted_costs_nothing(server: postgres.Server, tmp_path: Path) -> None:

@@ -221,9 +221,10 @@ def test_a_journal_without_a_study_is_bad_input(tmp_path: Path) -> None:
         Record.open(tmp_path)
 
 
-def shared(folder: Path, driver: str, seed: int = 0, folds: int = 0) -> Study:
+def shared(folder: Path, driver: str, seed: int = 0, folds: int = 0, misfits: Misfits = no_misfits) -> Study:
     url, about = f"sqlite:///{folder / 'studies.db'}", {"folds": folds}
-    return Study.create(folder / "run", url, SPACE, about, seed=seed, sampler="tpe", pruner="none", driver=driver)
+    names = {"sampler": "tpe", "pruner": "none", "driver": driver}
+    return Study.create(folder / "run", url, SPACE, about, seed=seed, misfits=misfits, **names)
 
 
 def test_a_second_driver_joins_the_study_of_its_name_and_repeats_nothing(tmp_path: Path) -> None:
@@ -257,6 +258,21 @@ def test_a_driver_that_comes_back_takes_up_its_own_trials(tmp_path: Path) -> Non
     again = Study.reopen(tmp_path / "run", f"sqlite:///{tmp_path / 'studies.db'}", SPACE, driver="b")
     assert again.unfinished == [its]
     assert again.joined
+
+
+def test_a_driver_that_was_killed_while_it_asked_takes_up_what_it_asked_for_at_once(tmp_path: Path) -> None:
+    def killed(recipe: Recipe) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    first, second = shared(tmp_path, "a"), shared(tmp_path, "b", misfits=killed)
+    assert [first.ask() is not None for _ in range(2)] == [True, True]
+    with pytest.raises(KeyboardInterrupt):
+        second.ask()
+    assert first.running() == {0, 1, 2}
+    again = Study.reopen(tmp_path / "run", f"sqlite:///{tmp_path / 'studies.db'}", SPACE, driver="b")
+    asked = again.ask()
+    assert asked is not None
+    assert asked.number == 2
 
 
 def test_a_study_of_another_search_is_not_joined(tmp_path: Path) -> None:
