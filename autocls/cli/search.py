@@ -20,11 +20,11 @@ def command(
     data: Annotated[str, typer.Argument(help="Folder of class folders, CSV of path,label or path,labels, .npz of x "
                                              "and y, `digits`, `torchvision:CIFAR10` and others.", show_default=False)],
     space: Annotated[str, typer.Option(help="A shipped space (`autocls spaces`) or a YAML file.")] = "quick",
-    trials: Annotated[int | None, typer.Option(help="End the search after so many trials; the verdict's runs come "
-                                                    "on top.", show_default=False)] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="End the search after so many trials; the verdict's runs "
+                                                    "come on top.", show_default=False)] = None,
     time: Annotated[str | None, typer.Option(help="End after so long: 90s, 10m, 1h30m. [default: 10m, unless --trials "
                                                   "is given]", show_default=False)] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of a whole trial; by default the space's.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of a whole trial; by default the space's.")] = None,
     out: Annotated[str | None, typer.Option(help="Output folder, or a URL where it is kept: s3://bucket/run. [default: "
                                                  "reports/DATA-SPACE]", show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="Decides the split, the sampler, and each trial's randomness.")] = 0,
@@ -40,24 +40,24 @@ def command(
     gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs that a trial takes, one or several, or a "
                                                               "fraction of one. [default: 1 if there is one]",
                                                          show_default=False)] = None,
-    max_concurrent: Annotated[int | None, typer.Option(help="Trials at the same time, at the most. [default: as many "
-                                                            "as find room]", show_default=False)] = None,
+    max_concurrent: Annotated[int | None, typer.Option(min=1, show_default=False, help="Trials at the same time, at "
+                                                            "the most. [default: as many as find room]")] = None,
     stall: Annotated[str, typer.Option(help="A trial that says nothing for so long is stopped and tried again, with "
                                             "twice the time; or for three times the longest epoch, if that is more."
                                        )] = "10m",
     sampler: Annotated[str, typer.Option(help="tpe, random, qmc or gp.")] = "tpe",
     pruner: Annotated[str, typer.Option(help="paced, asha, median or none.")] = "paced",
-    confirm: Annotated[int, typer.Option(help="So many of the best recipes are run again on fresh seeds, and the "
-                                              "winner without each of its tricks; 0: no verdict.")] = 3,
-    seeds: Annotated[int, typer.Option(help="Fresh seeds for each of them; close calls get more.")] = 5,
+    confirm: Annotated[int, typer.Option(min=0, help="So many of the best recipes are run again on fresh seeds, "
+                                              "and the winner without each of its tricks; 0: no verdict.")] = 3,
+    seeds: Annotated[int, typer.Option(min=5, help="Fresh seeds for each of them; close calls get more.")] = 5,
     max_params: Annotated[str | None, typer.Option(help="What a winner may have at the most: 200k, 5M.",
                                                    show_default=False)] = None,
     max_latency: Annotated[str | None, typer.Option(help="What it may take for one image on a trial's device: 3ms.",
                                                     show_default=False)] = None,
     screen: Annotated[bool | None, typer.Option("--screen/--no-screen", help="Begin with designed runs of few epochs. "
                                                 "[default: where the budget allows]", show_default=False)] = None,
-    prior: Annotated[Path | None, typer.Option(help="A file of `autocls cards`: what helped elsewhere is tried early.",
-                                               show_default=False)] = None,
+    prior: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, show_default=False, help="A file of "
+                                               "`autocls cards`: what helped elsewhere is tried early.")] = None,
     storage: Annotated[str | None, typer.Option(help="A database's URL or a journal file, where several searches of "
                                                      "one --out name share a study. [default: a journal in the output "
                                                      "folder]", show_default=False)] = None,
@@ -80,9 +80,11 @@ def command(
     patience = seconds(stall, "--stall")
     from autocls.data.sources import locate
     from autocls.search.connection import begin
+    from autocls.search.strategies import check_names
     from autocls.shipped import find
 
     locate(data), find(space)  # a slip is said before anything starts
+    check_names(sampler, pruner)
     if address != "inline":
         begin(address)  # while the rest is imported
     from autocls.search.folder import default

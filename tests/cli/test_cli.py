@@ -1,7 +1,6 @@
-"""The command line as a person types it, in processes of their own."""
+"""The command line as a person types it."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from sklearn.datasets import load_digits
 
 from autocls.cli.progress import clock
 from autocls.recipe import Recipe
+from tests.commands import run
 
 VERBS = (
     "search",
@@ -38,13 +38,6 @@ VERBS = (
 )
 
 
-def run(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    env = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "autocls", *map(str, words)], capture_output=True, text=True, env=env, cwd=cwd
-    )
-
-
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small search over the command line, far from the repository."""
@@ -60,7 +53,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_answers_within_half_a_second() -> None:
     def once() -> float:
         began = time.perf_counter()
-        assert run("--help").returncode == 0
+        subprocess.run([sys.executable, "-m", "autocls", "--help"], check=True, capture_output=True)
         return time.perf_counter() - began
 
     assert min(once() for _ in range(5)) < 0.5
@@ -152,10 +145,10 @@ def test_a_tricks_card_says_what_it_costs_here() -> None:
         (["search", "digits", "--time", "soon"], "--time: 'soon' is no duration"),
         (["search", "digits", "--space", "nope.yaml"], "nope.yaml: no such file"),
         (["search", "digits", "--pruner", "pacd"], "did you mean 'paced'"),
-        (["search", "digits", "--epochs", "0"], "epochs: input should be greater than or equal to 1"),
+        (["search", "digits", "--epochs", "0"], "'--epochs': Input should be greater than or equal to 1"),
         (["search", "digits", "--address", "127.0.0.1:1"], "no Ray cluster answers there"),
-        (["search", "digits", "--seeds", "2"], "--seeds: at least 5"),
-        (["search", "digits", "--prior", "nope.yaml"], "nope.yaml: can't be read"),
+        (["search", "digits", "--seeds", "2"], "'--seeds': Input should be greater than or equal to 5"),
+        (["search", "digits", "--prior", "nope.yaml"], "'--prior': file 'nope.yaml' does not exist"),
         (["verdict", "nowhere", "--more", "soon"], "--more: 'soon' is no duration"),
         (["verdict", "nowhere"], "nowhere: no such folder"),
         (["train", "nope.yaml", "digits", "--out", "m"], "nope.yaml: can't be read"),

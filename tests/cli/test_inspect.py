@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import run
+from tests.commands import run
 from tests.data.helpers import picture, two_classes
 
 RECIPE = "image_size: 16\nepochs: 1\nbatch_size: 8\n"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from autocls.data import ImageData
-from tests.cli.test_cli import run
+from tests.commands import run
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from PIL import Image
 from autocls.cli import app
 from autocls.data import ImageData
 from autocls.errors import BadInput
-from tests.cli.test_cli import run as typed
+from tests.commands import run as typed
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from autocls.verdict.file import VERDICT as FILE
 from autocls.verdict.file import save
 from autocls.verdict.prior import Prior
 from autocls.verdict.verdict import Opening, Verdict
-from tests.cli.test_cli import run
+from tests.commands import run
 from tests.verdict.test_prior import folder
 from tests.verdict.verdicts import BARE, VERDICT
 

@@ -12,7 +12,7 @@ import pytest
 import autocls
 from autocls.cli.watch import Beside
 from autocls.errors import BadInput
-from tests.cli.test_cli import run
+from tests.commands import run
 from tests.search.objectives import quadratic
 from tests.watched import get, until
 

@@ -28,7 +28,7 @@ from autocls.errors import BadInput
 from autocls.recipe import Recipe
 from autocls.training.artifact import load
 from benchmarks.export import spread
-from tests.cli.test_cli import run
+from tests.commands import run
 
 REPOSITORY = Path(__file__).parents[2]
 
