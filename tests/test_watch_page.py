@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from autocls.watch import Server
-from tests.report.test_page import browser as browser
+from tests.browser import browser as browser
 from tests.watched import searching
 
 NEWS = 90_000

@@ -15,8 +15,8 @@ from autocls.report.charts import charts
 from autocls.report.markdown import escape
 from autocls.report.run import Run, read
 from autocls.report.still import still, write_figures
+from tests.browser import CHROMIUM
 from tests.report.runs import NASTY, judge, write
-from tests.report.test_page import CHROMIUM
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The page in a real browser, from disk, with the network off."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -9,36 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from autocls.report import write_report
 from autocls.report.forest import AROUND, ROW
 from autocls.report.run import read
+from tests.browser import barriers, opened, too_wide, unfold
+from tests.browser import browser as browser
 from tests.report.runs import NASTY, judge, write
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        # `make test` must pass where only Python and pip are assumed; CI installs the browser, so there it must be.
-        assert "CI" not in os.environ, f"CI has no {CHROMIUM}"
-        pytest.skip(f"no {CHROMIUM}: these tests open the page in Debian's chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +25,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The page opened offline; afterwards nothing may have gone wrong or asked for the network."""
-    context = browser.new_context(offline=True, permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
-    page.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
-    page.goto(address)
-    page.wait_for_selector("#chart-curves .main-svg")
-    yield page
-    context.close()
-    assert wrong == []
+    with opened(browser, address) as page:
+        page.wait_for_selector("#chart-curves .main-svg")
+        yield page
 
 
 def column(page: Page, key: str) -> list[str]:
@@ -328,15 +295,8 @@ def test_nothing_keeps_anybody_out(page: Page, scheme: Literal["light", "dark"])
     for place in range(2):
         page.locator(".pick").nth(place).check()
     page.locator("#board .open").first.click()
-    page.evaluate("() => document.querySelectorAll('details').forEach(details => { details.open = true })")
-    page.evaluate(Axe().axe_script)  # as a script element, the page's own policy would not let it in
-    found = page.evaluate("() => axe.run()")
-    serious = [
-        f"{each['id']}: {each['nodes'][0]['html'][:200]}: {each['nodes'][0]['failureSummary']}"
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    unfold(page)
+    assert barriers(page) == []
 
 
 def test_each_knob_has_its_chart(page: Page) -> None:
@@ -345,11 +305,8 @@ def test_each_knob_has_its_chart(page: Page) -> None:
 
 
 def test_it_never_scrolls_sideways(page: Page) -> None:
-    page.evaluate("() => document.querySelectorAll('details').forEach(details => { details.open = true })")
-    for width in (1440, 768, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(300)  # charts follow a moment later
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    unfold(page)
+    assert too_wide(page) == []
 
 
 def test_2000_rows_stay_smooth_and_few_of_them_are_drawn(browser: Browser, tmp_path: Path) -> None:

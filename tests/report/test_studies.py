@@ -17,8 +17,8 @@ from autocls.report import studies, write_report
 from autocls.report.run import read
 from autocls.report.studies import Study, comparisons, finding, names, study
 from autocls.verdict.verdict import Effect, Word
+from tests.browser import browser as browser
 from tests.report.runs import NASTY, judge, write
-from tests.report.test_page import browser as browser
 from tests.verdict.verdicts import VERDICT
 
 
