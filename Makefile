@@ -21,13 +21,10 @@ reports: $(VENV)/installed-dev
 	cp $(dir $(MNIST))reports/mnist-improved_lenet/best_recipe.yaml reports/examples/mnist.yaml
 	$(BIN)/python reports/pictures.py reports/examples/mnist.html reports/examples
 
-# What starts Ray or a browser, or looks at the clock, runs alone; the rest on two cores.
-ALONE := $(addprefix tests/,cli/test_cli.py cli/test_verdict.py cli/test_watch.py report search test_readme.py test_watch.py \
-	test_watch_page.py test_wheel.py)
-
+# On two cores, but for what looks at the clock.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m "not cluster" -n 2 --dist worksteal tests $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest -m "not cluster" $(ALONE)
+	$(BIN)/python -m pytest -m "not cluster and not alone" -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m alone
 
 # Real Ray nodes, databases and disks that are started, killed and brought back; root can mount, and tests more. Most of
 # the time they wait for one another, so two files at once take little more than one.

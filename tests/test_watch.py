@@ -78,6 +78,7 @@ def test_the_charts_script_is_apart_so_that_news_are_small(server: Server) -> No
     assert len(get(server.address + "plotly.js").text) > 1_000_000
 
 
+@pytest.mark.alone
 def test_it_ends_some_seconds_after_the_last_page_was_seen(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "LOOKING", 0.5)
     with Server(finished) as server:
@@ -90,6 +91,7 @@ def test_it_ends_some_seconds_after_the_last_page_was_seen(finished: Path, monke
         assert not waiting.is_alive()
 
 
+@pytest.mark.alone
 def test_nobody_who_looks_is_left_without_the_last_page(finished: Path) -> None:
     with Server(finished) as server:
         began = time.monotonic()

@@ -42,7 +42,7 @@ VERBS = (
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small search over the command line, far from the repository."""
     folder = tmp_path_factory.mktemp("cli")
-    done = run("search", "digits", "--trials", 4, "--epochs", 3, "--json", cwd=folder)
+    done = run("search", "digits", "--trials", 4, "--epochs", 3, "--confirm", 0, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["complete"] + said["pruned"] + said["failed"] == 4
@@ -50,6 +50,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.alone
 def test_help_answers_within_half_a_second() -> None:
     def once() -> float:
         began = time.perf_counter()

@@ -309,6 +309,7 @@ def test_it_never_scrolls_sideways(page: Page) -> None:
     assert too_wide(page) == []
 
 
+@pytest.mark.alone
 def test_2000_rows_stay_smooth_and_few_of_them_are_drawn(browser: Browser, tmp_path: Path) -> None:
     address = write_report(write(tmp_path, 2000)).as_uri()
     page = browser.new_page()

@@ -145,6 +145,7 @@ def test_a_budget_too_small_for_a_verdict_is_all_the_searchs_and_the_verdict_say
     assert any("nothing confirmed" in note for note in result.verdict.notes)
 
 
+@pytest.mark.alone
 def test_a_screening_that_turns_out_too_dear_is_broken_off_and_the_verdict_says_so(tmp_path: Path) -> None:
     result = autocls.search(objective=objectives.dear, space=space(), seconds=8, address="inline", out=tmp_path / "s")
     assert len(runs(result, "screen")) == 6
@@ -162,6 +163,7 @@ def test_a_screening_that_is_too_dear_from_the_start_is_left_out(tmp_path: Path)
     assert any("not screened: its 32 runs of 3 epochs are more than 12 %" in note for note in result.verdict.notes)
 
 
+@pytest.mark.alone
 def test_time_is_honoured_and_leaves_room_for_the_verdict(tmp_path: Path) -> None:
     result = autocls.search(
         objective=objectives.brief, space=SMALL, seconds=12, address="inline", confirm=1, out=tmp_path / "s"

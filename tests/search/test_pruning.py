@@ -82,6 +82,7 @@ def test_it_is_paced_by_the_planned_epochs(most: int, planned: int, rungs: list[
     assert {due for _, rung in study.pruner._scores for due in [rungs[rung]]} == set(rungs)
 
 
+@pytest.mark.alone
 def test_an_epoch_takes_no_longer_in_a_large_study() -> None:
     study = optuna.create_study(direction="maximize", pruner=Asha(), sampler=optuna.samplers.RandomSampler(0))
     took, rng = [], random.Random(0)

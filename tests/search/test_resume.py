@@ -53,6 +53,7 @@ def finished(folder: Path) -> pd.DataFrame:
 
 @pytest.mark.cluster
 @pytest.mark.timeout(240)
+@pytest.mark.alone
 def test_a_search_killed_at_20_moments_and_resumed_finishes_the_same_trials(tmp_path: Path) -> None:
     search(tmp_path / "whole")
     whole = finished(tmp_path / "whole")
@@ -90,6 +91,7 @@ def test_what_can_t_be_resumed_says_why(tmp_path: Path) -> None:
         autocls.resume(tmp_path / "done")
 
 
+@pytest.mark.alone
 def test_an_interrupted_search_goes_on_within_the_time_it_had(tmp_path: Path) -> None:
     calls = 0
 

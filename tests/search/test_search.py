@@ -100,6 +100,7 @@ def test_a_dead_worker_fails_its_trial_alone(tmp_path: Path) -> None:
     assert result.recipe.norm is None
 
 
+@pytest.mark.alone
 def test_time_is_honoured_to_within_an_epoch(tmp_path: Path) -> None:
     began = time.monotonic()
     result = search(objective=objectives.endless, space={**SPACE, "epochs": 1000}, seconds=15, out=tmp_path)

@@ -100,6 +100,7 @@ def test_the_best_trials_are_not_forgotten() -> None:
     assert len(kept) <= 10 + BEST
 
 
+@pytest.mark.alone
 def test_a_trial_takes_no_longer_in_a_large_study() -> None:
     took = {}
     for size in (300, 5000):
