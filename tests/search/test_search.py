@@ -225,7 +225,7 @@ def test_a_trick_without_a_place_is_left_out_and_the_table_says_why(tmp_path: Pa
         "epochs": 1,
         "suggestions": [{"norm": "batch", "label_smoothing": 0.1}],
     }
-    search("digits", space, trials=3, out=tmp_path, sampler="random", cpus_per_trial=2)
+    search("digits", space, trials=3, out=tmp_path, sampler="random", max_concurrent=1)
     table = trials(tmp_path)
     assert (table["state"] != "FAIL").all()
     (reason,) = table.loc[1, "left_out"]
