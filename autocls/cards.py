@@ -110,7 +110,7 @@ def card(slot: str, trick: type[Trick]) -> Card:
     return Card(
         slot=slot,
         name=f"{trick.name}NAME" if trick.name.endswith(":") else trick.name,
-        about=inspect.cleandoc(trick.__doc__ or ""),
+        about=inspect.cleandoc(trick.__doc__ or "").replace("``", ""),
         when=trick.when,
         interactions=trick.interactions,
         shows_in=trick.shows_in.value,

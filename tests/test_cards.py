@@ -108,3 +108,7 @@ def test_words_stand_for_choices():
 def test_near_names_are_said():
     with pytest.raises(BadInput, match="no such trick 'cutot'; did you mean 'cutout'"):
         cards("cutot")
+
+
+def test_cards_are_plain_text() -> None:
+    assert not [c.name for c in cards() for text in (c.about, c.when, c.interactions) if "`" in text]

@@ -86,7 +86,7 @@ class Focal(Loss):
 
 
 class Asymmetric(Loss):
-    """Binary cross-entropy in which an easy no counts little, and one with a probability below ``margin`` nothing.
+    """Binary cross-entropy in which an easy no counts little, and nothing once its probability is below ``margin``.
 
     -Σ target · (1 - p)^gamma_pos · log p + (1 - target) · q^gamma_neg · log(1 - q), q = max(p - margin, 0).
     """
