@@ -18,7 +18,7 @@ from autocls.training import artifact
 from autocls.training.fitting import Fitted, fit, keep
 from autocls.training.footprint import Footprint, footprint
 from autocls.training.inference import examine
-from autocls.training.labelling import check_metric, labelling
+from autocls.training.labelling import SINGLE_LABEL, check_metric
 from autocls.training.loop import EpochResult
 from autocls.training.teacher import load_teacher
 from autocls.tricks.distillation import Best
@@ -93,7 +93,9 @@ def distill(
         root=Path(root) if root else None,
         skip_bad=skip_bad,
     )
-    metric = labelling(multilabel=prepared.multilabel).metric(metric)
+    if prepared.multilabel:
+        raise BadInput(f"{data}: its images have any number of labels each: nothing learns those from a teacher")
+    metric = SINGLE_LABEL.metric(metric)
     first = _teachers_side(Path(teacher), prepared, metric)
     if card.fingerprint not in (None, prepared.fingerprint):
         log.warning(

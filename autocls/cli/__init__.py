@@ -1,6 +1,7 @@
 """The command line: one file per verb. Heavy imports happen inside the verbs, so that ``--help`` answers at once."""
 
 import errno
+import io
 import logging
 import os
 import signal
@@ -102,6 +103,8 @@ def main() -> None:
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     # A scheduler that takes a machine back says SIGTERM: a search then ends as with ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no UTF-8
     try:
         app(_at_hand(sys.argv[1:]))
     except BadInput as error:

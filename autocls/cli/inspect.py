@@ -75,6 +75,8 @@ def _doubts(prepared: "Prepared", recipe: Path, folds: int, say: Callable[[str],
     from autocls.training.folds import out_of_fold
     from autocls.training.suspects import suspects
 
+    if prepared.multilabel:
+        raise BadInput("--recipe: labels are doubted only where each image has one, not any number of them")
     asked = Recipe.load(recipe)
     parted = prepared.folds(asked.image_size, folds, sealed=False)
     labels = np.asarray(parted[0].labels, np.int64)

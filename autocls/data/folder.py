@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from autocls.data.listing import Item, Listing, few
+from autocls.data.listing import Item, Listing, few, printable
 from autocls.data.split import PART_OF
 from autocls.errors import BadInput
 
@@ -35,7 +35,8 @@ def list_folder(folder: Path) -> Listing:
             paths = sorted(path for path, reason in reasons.items() if not reason)
             if not paths:
                 empty.append(str(class_folder.relative_to(folder)))
-            items += [Item(str(p.relative_to(folder)), (class_folder.name,), part, p.read_bytes) for p in paths]
+            label = printable(Path(class_folder.name))
+            items += [Item(printable(p.relative_to(folder)), (label,), part, p.read_bytes) for p in paths]
     if empty:
         raise BadInput(f"{folder}: no image in {few(empty)}; {_LAYOUT}")
     return Listing(folder.resolve().name, items, _ignored_note(ignored))
@@ -49,7 +50,7 @@ def image_files(places: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for place in places:
         if place.is_dir():
-            below = sorted(path for path in _walk(place, set()) if not _why_ignored(path))
+            below = images_below(place)
             if not below:
                 raise BadInput(f"{place}: no image in it or below it")
             found += below
@@ -58,6 +59,11 @@ def image_files(places: Iterable[Path]) -> list[Path]:
         else:
             raise BadInput(f"{place}: no such file or folder")
     return found
+
+
+def images_below(folder: Path) -> list[Path]:
+    """All images in and below a folder, sorted."""
+    return sorted(path for path in _walk(folder, set()) if not _why_ignored(path))
 
 
 def _parts(folder: Path) -> list[tuple[str, Path]]:

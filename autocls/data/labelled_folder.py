@@ -1,10 +1,11 @@
 """A folder of images with their labels in a file, ``labels.json``: ``{"dogs/1.jpg": ["dog", "ball"], …}``."""
 
 import json
+import os
 from pathlib import Path
 
-from autocls.data.folder import image_files
-from autocls.data.listing import Item, Listing, few
+from autocls.data.folder import images_below
+from autocls.data.listing import Item, Listing, are_labels, few, printable
 from autocls.data.split import PART_OF
 from autocls.errors import BadInput
 
@@ -18,7 +19,7 @@ def list_labelled_folder(folder: Path) -> Listing:
     note says. Raises `BadInput` for a file of another form and for images that aren't there.
     """
     labels_of = _read(folder / LABELS)
-    missing = [path for path in labels_of if not (folder / path).is_file()]
+    missing = [path for path in labels_of if not os.path.isfile(folder / path)]
     if missing:
         raise BadInput(f"{folder / LABELS}: these files are missing: {few(missing)}; a path starts at {folder}")
     tops = {Path(path).parts[0] for path in labels_of}
@@ -28,7 +29,7 @@ def list_labelled_folder(folder: Path) -> Listing:
         for path, labels in labels_of.items()
     ]
     named = {folder / path for path in labels_of}
-    others = [str(path.relative_to(folder)) for path in image_files([folder]) if path not in named]
+    others = [printable(path.relative_to(folder)) for path in images_below(folder) if path not in named]
     notes = (f"{len(others)} images ignored, which {LABELS} doesn't name: {few(others)}",) if others else ()
     return Listing(folder.resolve().name, items, notes, multilabel=True)
 
@@ -41,18 +42,12 @@ def _read(file: Path) -> dict[str, tuple[str, ...]]:
         raise BadInput(f"{file}: not JSON of the form {{path: [labels]}} ({error})") from error
     if not isinstance(found, dict) or not found:
         raise BadInput(f"{file}: must be {{path: [labels], …}} with at least one path")
-    wrong = [path for path, labels in found.items() if not _are_labels(labels)]
+    if "" in found:
+        raise BadInput(f"{file}: the path of an image is empty")
+    wrong = [path for path, labels in found.items() if not (isinstance(labels, list) and are_labels(labels))]
     if wrong:
         raise BadInput(f"{file}: an image's labels must be a list of different texts, none of them empty: {few(wrong)}")
     return {path: tuple(labels) for path, labels in found.items()}
-
-
-def _are_labels(labels: object) -> bool:
-    return (
-        isinstance(labels, list)
-        and all(isinstance(label, str) and label for label in labels)
-        and len(set(labels)) == len(labels)
-    )
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

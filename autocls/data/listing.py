@@ -1,7 +1,9 @@
 """What a source offers: one item per image, nothing decoded yet."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from autocls.data.images import Content
 
@@ -24,6 +26,22 @@ class Listing:
     items: Sequence[Item]
     notes: tuple[str, ...] = ()
     multilabel: bool = False  # whether an image may have any number of labels, instead of one class
+
+
+def printable(path: Path) -> str:
+    """The path as text that can be written anywhere: bytes of a file's name that are no UTF-8 become ``\\xe9``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def are_labels(labels: Sequence[object]) -> bool:
+    """Whether these can be the labels of an image: different texts, none of them empty."""
+    texts = {label for label in labels if isinstance(label, str) and label and _is_text(label)}
+    return len(texts) == len(labels)
+
+
+def _is_text(label: str) -> bool:
+    """JSON can write half of a pair of surrogates, which nothing else can."""
+    return not any("\ud800" <= character <= "\udfff" for character in label)
 
 
 def few(names: Sequence[str]) -> str:

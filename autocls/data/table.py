@@ -1,12 +1,13 @@
 """A CSV of paths with the label, the labels, or a column of 0 and 1 for each label."""
 
 import csv
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from autocls.data.listing import Item, Listing, few
+from autocls.data.listing import Item, Listing, are_labels, few
 from autocls.data.split import PART_OF
 from autocls.errors import BadInput
 
@@ -32,7 +33,7 @@ def list_csv(file: Path) -> Listing:
     _no_line(file, rows, "the path is empty", lambda row: not row.cells["path"])
     _no_line(file, rows, f"the part is none of {', '.join(PART_OF)}", lambda row: _part(row) is None)
     missing = [
-        f"{row.cells['path']} (line {row.line})" for row in rows if not (file.parent / row.cells["path"]).is_file()
+        f"{row.cells['path']} (line {row.line})" for row in rows if not os.path.isfile(file.parent / row.cells["path"])
     ]
     if missing:
         raise BadInput(f"{file}: these files are missing: {few(missing)}; a relative path starts at {file.parent}")
@@ -53,7 +54,7 @@ def _labels(file: Path, header: Sequence[str], rows: Sequence[_Row]) -> Callable
         _no_line(file, rows, "the label is empty", lambda row: not row.cells["label"])
         return lambda row: (row.cells["label"],)
     if "labels" in header:
-        _no_line(file, rows, "a label is empty or stands twice", lambda row: not _are_labels(_parted(row)))
+        _no_line(file, rows, "a label is empty or stands twice", lambda row: not are_labels(_parted(row)))
         return _parted
     names = [name for name in header if name not in _NOT_LABELS]
     for name in names:
@@ -79,10 +80,6 @@ def _parted(row: _Row) -> tuple[str, ...]:
     return tuple(label.strip() for label in cell.split("|")) if cell else ()
 
 
-def _are_labels(labels: tuple[str, ...]) -> bool:
-    return all(labels) and len(set(labels)) == len(labels)
-
-
 def _part(row: _Row) -> str | None:
     return PART_OF.get(row.cells.get("part", "train").lower())
 
@@ -102,14 +99,16 @@ def _read(file: Path) -> tuple[list[str], list[_Row]]:
             header = [(name or "").strip() for name in reader.fieldnames or ()]
             _check_header(file, header)
             reader.fieldnames = header
-            # A line with fewer cells than the header has None in their place.
-            return header, [
-                _Row(reader.line_num, {name: (row[name] or "").strip() for name in header}) for row in reader
-            ]
+            lines = [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError as error:
         raise BadInput(f"{file}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except csv.Error as error:
         raise BadInput(f"{file}: not a CSV ({error})") from error
+    # Of what a line lacks DictReader makes None, and a column None of what it has too much.
+    uneven = [f"line {number}" for number, row in lines if None in row or None in row.values()]
+    if uneven:
+        raise BadInput(f"{file}: {few(uneven)}: not the header's {len(header)} cells; quote a cell that has a comma")
+    return header, [_Row(number, {name: row[name].strip() for name in header}) for number, row in lines]
 
 
 def _check_header(file: Path, header: Sequence[str]) -> None:

@@ -43,9 +43,12 @@ class Measure:
         """A value with the middle 95 % of what it was on bootstrap draws of the images (Efron 1979).
 
         They are moved by what their mean differs from the value: of the calibration error, which noise can only raise,
-        drawing again raises it once more.
+        drawing again raises it once more. Draws are left out in which the value isn't known (NaN), as where few images
+        have a label at all.
         """
-        values = np.array(list(draws))
+        values = np.array([draw for draw in draws if not math.isnan(draw)])
+        if math.isnan(value) or not len(values):
+            return cls(name, value, math.nan, math.nan, share)
         low, high = np.quantile(values, [0.025, 0.975]) - values.mean() + value
         return cls(name, value, max(float(low), 0.0), min(float(high), 1.0 if share else math.inf), share)
 

@@ -1,6 +1,7 @@
 """What a multi-label model comes to on labelled images, in words, as JSON and as a page."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -75,11 +76,15 @@ class _Table:
         found = np.cumsum(drawn * self._sorted, axis=0)
         precision = found / np.maximum(np.cumsum(drawn, axis=0), 1.0)
         images = found[-1]
+        if not images.any():
+            return math.nan
         return float(((drawn * self._sorted * precision).sum(0)[images > 0] / images[images > 0]).mean())
 
     def macro_f1(self, times: npt.NDArray[np.float64]) -> float:
         right, either = self._counts(times)
         there = times @ self._there > 0
+        if not there.any():
+            return math.nan
         return float((2 * right[there] / either[there]).mean())
 
     def micro_f1(self, times: npt.NDArray[np.float64]) -> float:

@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
 
 from autocls.errors import BadInput
 from autocls.files import PATIENCE
+from autocls.search.claim import Claim
 
 log = logging.getLogger("autocls")
 
@@ -41,15 +41,7 @@ class Journal(BaseJournalBackend):
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self._path = path
         self._patience = patience
-        self._alone = FileLock(path.with_name("writer.lock"))  # let go of when the process ends, however it does
-        try:
-            self._alone.acquire(blocking=False)
-        except Timeout:
-            raise BadInput(f"{path.parent}: a search is running in it") from None
-        except NotImplementedError:
-            log.warning("%s: its file system has no locks: nothing keeps a second search out of it", path.parent)
-        except OSError as error:
-            raise BadInput(f"{path.parent}: can't be written: {error.strerror}") from None
+        self._claim = Claim(path.parent)
         _end_with_a_whole_line(path)
         self._file = JournalFileBackend(str(path), _NoLock(str(path)))
         self._size = path.stat().st_size
@@ -119,7 +111,7 @@ class Journal(BaseJournalBackend):
     def close(self) -> None:
         """Let another process write. Raises BadInput when something can't be written."""
         self._writer.shutdown()
-        self._alone.release()
+        self._claim.close()
         self.flush()
 
 

@@ -13,6 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from autocls.errors import BadInput
 from autocls.files import PATIENCE
+from autocls.search.claim import Claim
 from autocls.search.journal import Journal
 from autocls.search.record import JOURNAL
 
@@ -27,17 +28,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def opened(folder: Path, storage: str | None) -> tuple[BaseStorage, str, Journal | None]:
-    """A run folder's store, its study's name there, and the journal where it is the folder's own.
+def opened(folder: Path, storage: str | None) -> tuple[BaseStorage, str, Journal | Claim]:
+    """A run folder's store, its study's name there, and what keeps other processes from writing the folder.
 
-    ``storage`` is a database's URL, or the file of a journal that several processes write. Raises BadInput when it
-    can't be opened, or another process writes the folder's own journal.
+    That is its own journal where no ``storage`` is shared. Raises BadInput when the store can't be opened, or another
+    process writes the folder.
     """
     if storage is None:
         journal = Journal(folder / JOURNAL)
         return JournalStorage(journal), NAME, journal
-    name = folder.resolve().name
-    return (_database(storage) if "://" in storage else _shared_journal(Path(storage))), name, None
+    claim = Claim(folder)
+    return shared(storage), folder.resolve().name, claim
+
+
+def shared(storage: str) -> BaseStorage:
+    """The store that several searches share: a database by its URL, or the file of a journal. Raises BadInput."""
+    return _database(storage) if "://" in storage else _shared_journal(Path(storage))
 
 
 def _shared_journal(path: Path) -> BaseStorage:

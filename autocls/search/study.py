@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
+from autocls.search.claim import Claim
 from autocls.search.fitting import NO_TEACHER, FindTeacher, Fitting, Misfits, no_misfits, no_teacher
 from autocls.search.journal import Journal
 from autocls.search.messages import Asked, Ended, Run
@@ -54,15 +55,13 @@ class Study(Record):
     all. The one that began the study judges it; what the others note is kept apart, under their names.
     """
 
-    def __init__(
-        self, study: optuna.Study, journal: Journal | None, space: Space, misfits: Misfits, driver: str
-    ) -> None:
+    def __init__(self, study: optuna.Study, held: Journal | Claim, space: Space, misfits: Misfits, driver: str) -> None:
         super().__init__(study)
-        self._journal = journal
+        self._held = held
         self._driver = driver
         self._plain = _same(study, NopPruner())
         """The same study, whose sampler has no part in what is begun, and whose pruner stops nothing."""
-        self._alone = journal is not None
+        self._alone = isinstance(held, Journal)
         """Whether no other driver can share it."""
         self.joined = not self._alone and super().about().get(BEGUN_BY, driver) != driver
         """Whether another driver began the study, and judges it."""
@@ -106,7 +105,7 @@ class Study(Record):
         those that share the study. Raises BadInput when the store can't be opened, or its study is of another search.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        store, name, journal = opened(folder, storage)
+        store, name, held = opened(folder, storage)
         found = {**about, "seed": seed, "sampler": sampler, "pruner": pruner, "space_yaml": space.to_yaml()}
         try:
             made = optuna.create_study(
@@ -118,10 +117,11 @@ class Study(Record):
             )
         except optuna.exceptions.DuplicatedStudyError:
             must_agree(optuna.load_study(storage=store, study_name=name), found)
+            held.close()
             return cls.reopen(folder, storage, space, misfits, driver)
         for key, value in found.items():
             made.set_user_attr(key, value)
-        study = cls(made, journal, space, misfits, driver)
+        study = cls(made, held, space, misfits, driver)
         study.note(BEGUN_BY, driver)
         for recipe in dict.fromkeys([space.baseline(), *space.suggestions]):
             study.suggest(recipe)
@@ -139,7 +139,7 @@ class Study(Record):
         if storage is None and not (folder / JOURNAL).is_file():
             raise BadInput(f"{folder}: holds no study that could go on: there is no {JOURNAL} in it")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        store, name, journal = opened(folder, storage)
+        store, name, held = opened(folder, storage)
         try:
             about = optuna.load_study(study_name=name, storage=store).user_attrs
         except KeyError:
@@ -150,7 +150,7 @@ class Study(Record):
             sampler=SAMPLERS[about["sampler"]](about["seed"]),
             pruner=PRUNERS[about["pruner"]](space.most_epochs()),
         )
-        return cls(study, journal, space, misfits, driver)
+        return cls(study, held, space, misfits, driver)
 
     def about(self) -> dict[str, Any]:
         """What is kept about the whole search; of what each driver notes for itself, this one's."""
@@ -166,7 +166,7 @@ class Study(Record):
             if trial.state != TrialState.RUNNING:
                 continue
             mine = self._alone or kept.get("driver") == self._driver
-            if "started" not in kept and (mine or _is_orphaned(trial)):
+            if "started" not in kept and (mine or ("driver" not in kept and _is_orphaned(trial))):
                 self._half_asked.append(Trial(self._study, trial._trial_id))
             elif "started" in kept and mine:
                 recipe, seed = Recipe.from_yaml(kept["recipe"]), kept.get("seed", self._seed)
@@ -259,7 +259,11 @@ class Study(Record):
         study = self._study
         study._thread_local.cached_all_trials = None  # the sampler has to see what others told meanwhile
         waiting = study._pop_waiting_trial_id()
-        return _added(study, user_attrs={"driver": self._driver}) if waiting is None else Trial(study, waiting)
+        if waiting is None:
+            return _added(study, user_attrs={"driver": self._driver})
+        trial = Trial(study, waiting)
+        trial.set_user_attr("driver", self._driver)
+        return trial
 
     def knows(self, number: int, epoch: int) -> bool:
         """Whether it has a trial's score of an epoch."""
@@ -324,13 +328,11 @@ class Study(Record):
 
     def flush(self) -> None:
         """Wait until everything that was told is on the disk. Raises BadInput when it can't be written."""
-        if self._journal is not None:
-            self._journal.flush()
+        self._held.flush()
 
     def close(self) -> None:
         """Wait until everything is on the disk, and let another process go on. Raises BadInput as ``flush`` does."""
-        if self._journal is not None:
-            self._journal.close()
+        self._held.close()
 
     def _plans(self, recipe: Recipe) -> dict[str, Any]:
         """What a trial says of itself as it begins; of ``started``, which comes last, is seen that it has."""

@@ -43,8 +43,9 @@ def calibrated_labels(
     probabilities: npt.NDArray[np.floating], temperature: float, shift: float
 ) -> npt.NDArray[np.float64]:
     """N×K probabilities of labels that don't exclude one another, whose log-odds are shifted, then divided."""
-    odds: npt.NDArray[np.float64] = np.exp((_log_odds(probabilities) + shift) / temperature)
-    return odds / (1 + odds)
+    odds = (_log_odds(probabilities) + shift) / temperature
+    likely: npt.NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -odds))  # 1 / (1 + exp(-odds)), of any odds
+    return likely
 
 
 def fit_labels(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.bool_]) -> tuple[float, float]:

@@ -107,6 +107,8 @@ def train(
         clock = _Clock()
         session.begin(epoch)
         order = session.order()
+        if not order:
+            raise TrialFailed(f"of {len(data.split.train)} images to train on no batch can be made")
         done = [epoch - 1 + i / len(order) for i in range(len(order))]
         batches = session.stream(order, [at / recipe.epochs for at in done])
         total = torch.zeros((), device=session.tensors.labels.device)

@@ -48,7 +48,7 @@ def load_teacher(folder: Path, classes: tuple[str, ...], channels: int) -> tuple
         raise BadInput(f"distill: the teacher in {folder} knows other classes: {', '.join(card.labels)}; "
                        f"the data's are {', '.join(classes)}")  # fmt: skip
     if card.multilabel:
-        raise BadInput(f"distill: the teacher in {folder} gives images any number of labels, the data's have one each")
+        raise BadInput(f"distill: the teacher in {folder} gives images any number of labels: nothing learns those")
     if card.channels != channels:
         raise BadInput(f"distill: the teacher in {folder} takes {card.channels} channels, the data have {channels}")
     return model, recipe, card

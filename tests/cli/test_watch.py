@@ -17,6 +17,7 @@ from tests.search.objectives import quadratic
 from tests.watched import get, until
 
 
+@pytest.mark.alone
 def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
     short = ["--trials", "1", "--epochs", "1", "--confirm", "0", "--address", "inline"]
     with subprocess.Popen(
@@ -44,6 +45,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return autocls.search(objective=quadratic, space=space, trials=4, out=out, address="inline", confirm=0).folder
 
 
+@pytest.mark.alone
 def test_watch_serves_a_folder_and_ends_with_its_search(finished: Path) -> None:
     words = ["watch", str(finished), "--host", "0.0.0.0"]
     with subprocess.Popen(

@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 
 import autocls
 from autocls.errors import BadInput
-from autocls.search.store import opened
+from autocls.search.store import shared
 from tests import postgres
 from tests.search import objectives
 
@@ -77,8 +77,7 @@ def begun(what: Callable[..., Any], *given: Any, **options: Any) -> Any:
 
 
 def study(folder: Path, storage: str) -> optuna.Study:
-    store, name, _ = opened(folder, storage)
-    return optuna.load_study(storage=store, study_name=name)
+    return optuna.load_study(storage=shared(storage), study_name=folder.name)
 
 
 def ran(folder: Path, storage: str) -> pd.DataFrame:
@@ -165,7 +164,7 @@ def test_a_driver_that_is_killed_and_resumed_ends_its_own_trials_only(storage: s
 def test_a_connection_that_breaks_within_a_read_costs_nothing(server: postgres.Server, tmp_path: Path) -> None:
     folder = tmp_path / f"run-{tmp_path.name}"
     search(folder, server.url, trials=2)
-    store, name, _ = opened(folder, server.url)
+    store = shared(server.url)
     broken = []
 
     def cut(connection: Any, _: Any, statement: str, *__: Any) -> None:
@@ -175,7 +174,7 @@ def test_a_connection_that_breaks_within_a_read_costs_nothing(server: postgres.S
                 other.execute("SELECT pg_terminate_backend(%s)", broken)
 
     sqlalchemy.event.listen(store._backend.engine, "after_cursor_execute", cut)  # type: ignore[attr-defined]
-    read = optuna.load_study(storage=store, study_name=name).get_trials()
+    read = optuna.load_study(storage=store, study_name=folder.name).get_trials()
     assert broken
     assert [trial.number for trial in read] == [0, 1]
 

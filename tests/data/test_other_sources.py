@@ -42,7 +42,10 @@ def test_a_csv_and_a_folder_of_the_same_images_are_the_same(tmp_path):
     [
         ("file,label\nx,a\n", "line 1 lacks the column path; the header must have path,label .* and is file,label"),
         ("", "lacks the column path and label; .* is empty"),
-        ("path,label\npets/cat/0.png,cat\npets/cat/1.png,\npets/cat/2.png\n", "label is empty in line 3, line 4"),
+        ("path,label\npets/cat/0.png,cat\npets/cat/1.png,\npets/cat/2.png, \n", "label is empty in line 3, line 4"),
+        ("path,label\npets/cat/0.png,cat\npets/cat/1.png\n", "line 3: not the header's 2 cells"),
+        ("path,labels\npets/cat/0.png,a,b\npets/cat/1.png,a\n", "line 2: not the header's 2 cells; quote"),
+        ("path,label\n" + "x" * 300 + ",cat\n", "these files are missing: xxx"),
         ("path,label\n,cat\n", "path is empty in line 2"),
         ("path,label\npets/cat/0.png,cat\ngone.png,dog\n", r"missing: gone.png \(line 3\)"),
         ("path,label\n", "no lines"),

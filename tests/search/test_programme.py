@@ -95,6 +95,7 @@ def test_what_really_helps_is_found_and_nothing_false_is_claimed(whole: SearchRe
         assert word != "hurts" or true < 0
 
 
+@pytest.mark.alone
 def test_more_decides_more_and_repeats_nothing(tmp_path: Path) -> None:
     few = autocls.search(
         objective=WORLD.run, space=space(), trials=150, screen=False, address="inline", out=tmp_path / "s"

@@ -1,6 +1,8 @@
 """The study: what is asked first, what is never asked twice, and what is kept of each trial."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -221,10 +223,22 @@ def test_a_journal_without_a_study_is_bad_input(tmp_path: Path) -> None:
         Record.open(tmp_path)
 
 
-def shared(folder: Path, driver: str, seed: int = 0, folds: int = 0, misfits: Misfits = no_misfits) -> Study:
-    url, about = f"sqlite:///{folder / 'studies.db'}", {"folds": folds}
+def shared(
+    folder: Path, driver: str, seed: int = 0, folds: int = 0, misfits: Misfits = no_misfits, space: Space = SPACE
+) -> Study:
+    run, about = folder / driver / "run", {"folds": folds}
+    run.mkdir(parents=True)
     names = {"sampler": "tpe", "pruner": "none", "driver": driver}
-    return Study.create(folder / "run", url, SPACE, about, seed=seed, misfits=misfits, **names)
+    return Study.create(run, url(folder), space, about, seed=seed, misfits=misfits, **names)
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'studies.db'}"
+
+
+def back(folder: Path, driver: str) -> Study:
+    """The study as a driver has it that comes back."""
+    return Study.reopen(folder / driver / "run", url(folder), SPACE, driver=driver)
 
 
 def test_a_second_driver_joins_the_study_of_its_name_and_repeats_nothing(tmp_path: Path) -> None:
@@ -255,7 +269,8 @@ def test_a_driver_that_comes_back_takes_up_its_own_trials(tmp_path: Path) -> Non
     mine, its = first.ask(), second.ask()
     assert mine is not None
     assert its is not None
-    again = Study.reopen(tmp_path / "run", f"sqlite:///{tmp_path / 'studies.db'}", SPACE, driver="b")
+    second.close()
+    again = back(tmp_path, "b")
     assert again.unfinished == [its]
     assert again.joined
 
@@ -269,10 +284,51 @@ def test_a_driver_that_was_killed_while_it_asked_takes_up_what_it_asked_for_at_o
     with pytest.raises(KeyboardInterrupt):
         second.ask()
     assert first.running() == {0, 1, 2}
-    again = Study.reopen(tmp_path / "run", f"sqlite:///{tmp_path / 'studies.db'}", SPACE, driver="b")
-    asked = again.ask()
+    second.close()
+    asked = back(tmp_path, "b").ask()
     assert asked is not None
     assert asked.number == 2
+
+
+def test_so_does_one_that_asked_for_the_baseline(tmp_path: Path) -> None:
+    def killed(recipe: Recipe) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    only = shared(tmp_path, "a", misfits=killed)
+    with pytest.raises(KeyboardInterrupt):
+        only.ask()
+    only.close()
+    asked = back(tmp_path, "a").ask()
+    assert asked is not None
+    assert (asked.number, asked.recipe) == (0, SPACE.baseline())
+
+
+def test_what_another_driver_has_put_aside_for_a_teacher_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autocls.search.study.SOON", 0.0)
+    first = shared(tmp_path, "a", space=TAUGHT)
+    begun = [first.ask(), first.ask()]
+    assert all(begun)
+    assert first.ask() is None
+    assert first.waiting
+    second = shared(tmp_path, "b", space=TAUGHT)
+    its, mine = second.ask(lambda: tmp_path / "0"), first.ask(lambda: tmp_path / "0")
+    numbers = [asked.number for asked in (*begun, its, mine) if asked]
+    assert len(set(numbers)) == len(numbers) >= 3
+
+
+def test_a_second_process_can_t_go_on_with_a_folder_that_shares_a_study(tmp_path: Path) -> None:
+    searching = shared(tmp_path, "a")
+    code = (
+        "import sys; from pathlib import Path; from autocls.search.claim import Claim\n"
+        "Claim(Path(sys.argv[1]))"
+    )  # fmt: skip
+    run = tmp_path / "a" / "run"
+    claim = [sys.executable, "-c", code, run]
+    assert f"{run}: a search is running in it" in subprocess.run(claim, capture_output=True, text=True).stderr
+    searching.close()
+    assert subprocess.run(claim, capture_output=True).returncode == 0
 
 
 def test_a_study_of_another_search_is_not_joined(tmp_path: Path) -> None:
