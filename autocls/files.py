@@ -34,6 +34,16 @@ def whole(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+def make_room(path: Path) -> None:
+    """Make the folder that a file is to be written in. Raises BadInput where that can't be, or the file is a folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{path}: can't be written: {error.filename}: {error.strerror}") from None
+    if path.is_dir():
+        raise BadInput(f"{path}: is a folder; give the name of the file to write")
+
+
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
     """Within it, a file that can't be read or written is BadInput, which says how the search in ``folder`` goes on."""

@@ -95,6 +95,12 @@ _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES
 """Errors that no line of a traceback explains better than their own words."""
 
 
+def _interrupt(*_: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell has its background jobs ignore ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2, a disk that fails 1, ctrl-C 130."""
     logging.basicConfig(format="autocls: %(message)s", level=logging.WARNING)
@@ -102,7 +108,7 @@ def main() -> None:
     # Pillow warns of large pictures; data/images.py has a limit of its own.
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     # A scheduler that takes a machine back says SIGTERM: a search then ends as with ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no UTF-8
     try:

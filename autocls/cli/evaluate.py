@@ -33,7 +33,10 @@ def command(
     import autocls
     from autocls.deploy.labelled import WHOLE, answers
     from autocls.errors import BadInput
+    from autocls.files import make_room
 
+    if page is not None:
+        make_room(page)
     classifier = autocls.load(model)
     found = answers(classifier, data, part, root=root, batch_size=batch_size)
     which = data if found.part == WHOLE else f"{data}, the {found.part} part"

@@ -33,11 +33,12 @@ def command(
         autocls export reports/photos-quick/model --to onnx --out birds.onnx --data photos/
     """
     from rich.console import Console
+    from rich.markup import escape
 
     from autocls.deploy.export import Unfaithful, export
 
     try:
-        with Console(stderr=True).status(f"writing {out}"):
+        with Console(stderr=True).status(escape(f"writing {out}")):
             done = export(model, to, out, quantize=quantize, data=data)
     except Unfaithful as error:
         print(f"autocls: {out} is not written: as {to} the classifier gives other answers: {error}", file=sys.stderr)

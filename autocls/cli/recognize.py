@@ -9,6 +9,7 @@ import typer
 
 from autocls.cli.skipping import watched
 from autocls.errors import BadInput
+from autocls.files import make_room
 
 if TYPE_CHECKING:
     from autocls.deploy.enrolment import Embedded
@@ -53,6 +54,7 @@ def enroll(
     check_far(far)
     if out.exists():
         raise BadInput(f"--out {out}: is there already; add to it, choose another, or delete it")
+    make_room(out)
     embedder = Embedder(autocls.load(model))
     found = enrolment.read(embedder, pictures)
     gallery = Gallery.of(found.embeddings, found.names, embedder.identity, far)

@@ -18,7 +18,7 @@ def watched(rows: Iterator[tuple[Path, A | BadInput]], total: int) -> Iterator[t
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console, bad = Console(stderr=True, soft_wrap=True, highlight=False), 0
+    console, bad = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False), 0
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
     hidden = sys.stdout.isatty() or not console.is_terminal
     with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=hidden) as progress:

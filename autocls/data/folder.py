@@ -8,13 +8,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from autocls.data.images import formats
 from autocls.data.listing import Item, Listing, few, printable
 from autocls.data.split import PART_OF
 from autocls.errors import BadInput
 
 _LAYOUT = "expected one folder per class with its images inside, or train/, val/ and test/ with such class folders"
-# Pillow registers these so that other software can plug in; it can't decode them itself.
-_STUBS = frozenset({"BUFR", "GRIB", "HDF5", "MPEG", "WMF"})
 
 
 def list_folder(folder: Path) -> Listing:
@@ -49,12 +48,12 @@ def image_files(places: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for place in places:
-        if place.is_dir():
+        if os.path.isdir(place):
             below = images_below(place)
             if not below:
                 raise BadInput(f"{place}: no image in it or below it")
             found += below
-        elif place.exists():
+        elif os.path.exists(place):
             found.append(place)
         else:
             raise BadInput(f"{place}: no such file or folder")
@@ -127,8 +126,7 @@ def _why_ignored(path: Path) -> str:
 
 @cache
 def _image_suffixes() -> frozenset[str]:
-    suffixes = Image.registered_extensions()  # also loads the plugins, which fills Image.OPEN
-    return frozenset(suffix for suffix, kind in suffixes.items() if kind in Image.OPEN and kind not in _STUBS)
+    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in formats())
 
 
 def _ignored_note(ignored: Counter[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -18,6 +19,8 @@ Content = bytes | Image.Image
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N"})
 MOST_PIXELS = 2**27
 """An image of more is taken for a decompression bomb. Telephones make 108 million; this many take 400 MB decoded."""
+_NOT_DECODED = frozenset({"BUFR", "GRIB", "HDF5", "MPEG", "WMF", "EPS"})
+"""Pillow registers these so that other software can plug in; EPS is a program, which Ghostscript would run."""
 _ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 
 
@@ -47,10 +50,15 @@ def read_image(path: str | Path) -> Image.Image:
 def to_square(image: Image.Image, size: int, channels: int) -> npt.NDArray[np.uint8]:
     """The image as uint8 `channels`×`size`×`size`, values 0..255; `channels` is 1 (grey) or 3 (RGB).
 
-    It is resized (bilinear, antialiased) to cover the square, and the middle is kept.
+    It is resized (bilinear, antialiased) to cover the square, and the middle is kept. Raises `BadInput` with the reason
+    alone for pixels that have no such form.
     """
-    plain = _without_alpha(_eight_bit(image)).convert("L" if channels == 1 else "RGB")
-    pixels = np.asarray(ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR))
+    with _unreadable_is_bad_input():
+        plain = _without_alpha(_eight_bit(image))
+        if plain.mode == "LAB":  # Pillow turns it into nothing else
+            plain = plain.convert("RGB")
+        plain = plain.convert("L" if channels == 1 else "RGB")
+        pixels = np.asarray(ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR))
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
@@ -84,16 +92,24 @@ def thumbnail(content: Content, side: int) -> npt.NDArray[np.uint8]:
 
 def _open(content: Content) -> Image.Image:
     if isinstance(content, Image.Image):
-        return content
-    if not content:
+        image = content
+    elif content:
+        image = Image.open(BytesIO(content), formats=formats())
+    else:
         raise BadInput("the file is empty")
-    image: Image.Image = Image.open(BytesIO(content))
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise BadInput(f"{width}×{height} pixels are more than {MOST_PIXELS:,}: taken for a decompression bomb")
     if image.mode == "F":
         raise BadInput("its pixels are floats, whose range is unknown; save it with 8 or 16 bits")
     return image
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """Pillow's names of the formats that are read: all that it can decode itself, without another program."""
+    Image.init()  # loads the plugins, which fills Image.ID
+    return tuple(name for name in Image.ID if name not in _NOT_DECODED)
 
 
 @contextmanager
@@ -112,7 +128,10 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if not image.mode.startswith("I"):
         return image
     # Pillow's own conversion of 16 bits clips at 255. Mode "I" is what it opens 16-bit PGM and the like as.
-    return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+    pixels = np.asarray(image)
+    if pixels.dtype.itemsize > 2:
+        pixels = pixels.clip(0, 65535)
+    return Image.fromarray((pixels >> 8).astype(np.uint8))
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:

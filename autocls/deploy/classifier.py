@@ -15,6 +15,7 @@ from PIL import Image
 from torch import nn
 
 from autocls.data import read_image, to_square
+from autocls.data.images import decode
 from autocls.deploy.answering import Answering
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
@@ -183,13 +184,15 @@ T = TypeVar("T")
 
 
 def batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Lists of ``size`` items, the last one shorter."""
+    """Lists of ``size`` items, the last one shorter. Raises BadInput for a size below 1."""
+    if size < 1:
+        raise BadInput(f"batch_size must be at least 1, not {size}")
     return iter(lambda: list(islice(items, size)), [])
 
 
 def _open(picture: Picture) -> Image.Image:
     if isinstance(picture, Image.Image):
-        return picture
+        return decode(picture)
     if isinstance(picture, np.ndarray):
         return Image.fromarray(_pixels(picture))
     return read_image(Path(picture))

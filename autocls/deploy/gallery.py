@@ -26,7 +26,7 @@ from autocls.deploy import threshold as thresholds
 from autocls.deploy.nearest import Floats, Halves, blocks
 from autocls.deploy.threshold import Threshold
 from autocls.errors import BadInput, unknown
-from autocls.files import whole
+from autocls.files import make_room, whole
 
 KEY = "autocls"
 EMBEDDINGS, TEMPLATES = "embeddings", "templates"
@@ -82,6 +82,20 @@ class Gallery:
     @classmethod
     def open(cls, path: Path) -> "Gallery":
         """The gallery in a file, its rows memory-mapped. Raises BadInput, naming the file and what is wrong in it."""
+        while True:
+            version = _version(path)
+            try:
+                gallery = cls._mapped(path)
+            except (BadInput, OSError, ValueError):
+                if _version(path) == version:
+                    raise
+            else:
+                if _version(path) == version:  # else another process has changed the file between two looks at it
+                    return gallery._of_directions(path)
+
+    @classmethod
+    def _mapped(cls, path: Path) -> "Gallery":
+        """The gallery in a file, of whose rows only the shapes are known. Raises BadInput."""
         try:
             with safe_open(path, framework="np") as file:
                 said = (file.metadata() or {}).get(KEY)
@@ -109,14 +123,18 @@ class Gallery:
             raise BadInput(f"{path}: embeddings have {shapes[EMBEDDINGS][1]} columns, templates {shapes[TEMPLATES][1]}")
         if len(set(runs)) < len(runs):
             raise BadInput(f"{path}: the rows of a name must lie together, and those of {few(_twice(runs))} don't")
-        gallery = cls(_mapped(path, EMBEDDINGS), _mapped(path, TEMPLATES), card)
-        for name, matrix in ((EMBEDDINGS, gallery.embeddings), (TEMPLATES, gallery.templates)):
+        return cls(_mapped(path, EMBEDDINGS), _mapped(path, TEMPLATES), card)
+
+    def _of_directions(self, path: Path) -> "Gallery":
+        """Itself. Raises BadInput where a row is no direction."""
+        for name, matrix in ((EMBEDDINGS, self.embeddings), (TEMPLATES, self.templates)):
             if (row := _first_not_unit(matrix)) is not None:
                 raise BadInput(f"{path}: row {row} of {name} is no direction: it has NaNs, or a length that is not 1")
-        return gallery
+        return self
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all. Raises OSError where that can't be done."""
+        """Write the file, whole or not at all. Raises BadInput where there is no such place, OSError as a disk does."""
+        make_room(path)
         card = json.dumps(asdict(self.card), ensure_ascii=False)
         matrices = {EMBEDDINGS: np.ascontiguousarray(self.embeddings), TEMPLATES: self.templates}
         with whole(path) as partial:
@@ -159,10 +177,20 @@ def change(path: Path, how: Callable[[Gallery], Gallery]) -> Gallery:
     """Change the gallery in a file, one process of this machine at a time: no change is lost. Raises BadInput."""
     if not path.is_file():
         raise BadInput(f"{path}: there is no such gallery")
+    path = path.resolve()  # by whatever link it is called, it is one file with one lock
     with FileLock(path.with_name(path.name + ".lock")):
         changed = how(Gallery.open(path))
         changed.save(path)
     return changed
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """What is another when the file was replaced; None where there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns
 
 
 def _starts(names: Sequence[str]) -> npt.NDArray[np.int64]:

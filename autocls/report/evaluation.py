@@ -85,19 +85,23 @@ class Evaluation:
         """The model's numbers."""
         table = _Table.of(self.labels, self.probabilities)
         n, chance = len(self.labels), np.random.default_rng(0)
-        drawn = [table.take(chance.integers(0, n, n)) for _ in range(RESAMPLES)]
+        drawn: dict[str, list[float]] = {name: [] for name in _NUMBERS}
+        for _ in range(RESAMPLES):
+            draw = table.take(chance.integers(0, n, n))
+            for name, number in _NUMBERS.items():
+                drawn[name].append(number(draw))
 
-        def bootstrapped(name: str, of: Callable[[_Table], float], share: bool = True) -> Measure:
-            return Measure.bootstrapped(name, of(table), map(of, drawn), share)
+        def bootstrapped(name: str, share: bool = True) -> Measure:
+            return Measure.bootstrapped(name, _NUMBERS[name](table), drawn[name], share)
 
         among_top = Measure.counted(f"top-{TOP} accuracy", float(table.among_top.mean()), n)
         return (
             Measure.counted("accuracy", float(table.right.mean()), n),
-            bootstrapped("balanced accuracy", _Table.balanced_accuracy),
-            bootstrapped("macro-F1", _Table.macro_f1),
+            bootstrapped("balanced accuracy"),
+            bootstrapped("macro-F1"),
             *([among_top] if len(self.classes) > TOP else ()),
-            bootstrapped("log-loss", _Table.log_loss, share=False),
-            bootstrapped("calibration error", _Table.calibration_error),
+            bootstrapped("log-loss", share=False),
+            bootstrapped("calibration error"),
         )
 
     @cached_property
@@ -156,6 +160,14 @@ class _Table:
         """Of each class: how often it was rightly given, how often it was there, how often it was given."""
         classes = int(max(self.label.max(), self.given.max())) + 1
         return tuple(np.bincount(of, minlength=classes) for of in (self.label[self.right], self.label, self.given))
+
+
+_NUMBERS: dict[str, Callable[[_Table], float]] = {
+    "balanced accuracy": _Table.balanced_accuracy,
+    "macro-F1": _Table.macro_f1,
+    "log-loss": _Table.log_loss,
+    "calibration error": _Table.calibration_error,
+}
 
 
 def text(of: Evaluation) -> str:

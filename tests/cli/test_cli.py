@@ -212,3 +212,15 @@ def test_all_errors_of_a_file_come_at_once_with_their_lines(elsewhere: Path) -> 
         "x.yaml:4: optimizer.sgd.lr: a log range needs 0 < a",
     ):
         assert expected in done.stderr
+
+
+def test_a_background_job_of_a_script_is_ended_by_sigterm(elsewhere: Path) -> None:
+    """A shell has such jobs ignore ctrl-C."""
+    search = f"{sys.executable} -m autocls search digits --time 5m --address inline --no-progress --out run"
+    done = subprocess.run(
+        ["sh", "-c", f"{search} & while ! test -s run/journal.log; do sleep 0.2; done; kill -TERM $!; wait $!"],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert "interrupted" in done.stdout + done.stderr

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,6 @@ def test_evaluate_says_writes_and_prints_the_same(digits_model: Path, photos: Pa
         (["predict", "MODEL", "x.png", "--json", "--csv"], "--json, --csv: one of them"),
         (["evaluate", "MODEL", "gone"], "there is no path"),
         (["evaluate", "MODEL", "PHOTOS", "--part", "tset"], "did you mean 'test'"),
-        (["evaluate", "MODEL", "PHOTOS", "--page", "nowhere/e.html"], "--page nowhere/e.html: can't be written"),
     ],
 )
 def test_bad_input_is_one_message(
@@ -86,3 +86,21 @@ def test_bad_input_is_one_message(
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_name_that_is_no_utf_8_is_written_with_its_bytes(digits_model: Path, photos: Path, tmp_path: Path) -> None:
+    (first, *_) = sorted(photos.glob("0/*.png"))
+    name = os.fsencode(tmp_path / "new") + b"/\xe9.png"
+    (tmp_path / "new").mkdir()
+    with open(name, "wb") as file:
+        file.write(first.read_bytes())
+    (row,) = map(json.loads, run("predict", digits_model, tmp_path / "new", "--json").stdout.splitlines())
+    assert os.fsencode(row["image"]) == name
+
+
+def test_a_place_for_the_page_that_can_t_be_is_said_at_once(digits_model: Path, photos: Path) -> None:
+    (file, *_) = photos.glob("0/*.png")
+    done = run("evaluate", digits_model, photos, "--page", file / "page.html")
+    assert done.returncode == 2
+    assert "can't be written" in done.stderr
+    assert done.stdout == ""

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from PIL import Image
 
 from autocls.data import prepare
+from autocls.data.folder import list_folder
 from autocls.errors import BadInput
 
 from .helpers import fill, picture, two_classes
@@ -223,3 +225,14 @@ def test_skip_bad_may_leave_a_class_too_small(tmp_path):
     (pets / "dog" / "0.png").write_bytes(b"")
     with pytest.raises(BadInput, match=r"too few images of dog \(2\)"):
         prepare(pets, skip_bad=True)
+
+
+def test_names_that_are_no_utf_8_are_written_with_their_bytes(tmp_path):
+    for place in (b"caf\xe9", b"caf\xe8"):
+        os.mkdir(os.fsencode(tmp_path) + b"/" + place)
+        for number in range(3):
+            picture(number).save(tmp_path / "x.png")
+            os.rename(tmp_path / "x.png", os.fsencode(tmp_path) + b"/" + place + b"/\xff%d.png" % number)
+    listing = list_folder(tmp_path)
+    assert {item.labels for item in listing.items} == {("caf\\xe9",), ("caf\\xe8",)}
+    assert all(item.name.encode() and item.load() for item in listing.items)

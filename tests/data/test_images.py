@@ -12,10 +12,10 @@ from autocls.errors import BadInput
 from .helpers import picture
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_mode_becomes_a_uint8_square(mode, channels):
-    image = Image.new(mode, (30, 20)) if mode.startswith("I") else picture(0, (30, 20)).convert(mode)
+    image = Image.new(mode, (30, 20)) if mode.startswith(("I", "LAB")) else picture(0, (30, 20)).convert(mode)
     pixels = to_square(image, 16, channels)
     assert (pixels.shape, pixels.dtype) == ((channels, 16, 16), np.uint8)
 
@@ -102,3 +102,16 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path):
 def test_cmyk_keeps_its_colours(tmp_path):
     Image.new("RGB", (8, 8), (200, 60, 20)).convert("CMYK").save(tmp_path / "print.jpg", quality=100)
     np.testing.assert_allclose(to_square(read_image(tmp_path / "print.jpg"), 8, 3)[:, 4, 4], (200, 60, 20), atol=4)
+
+
+def test_no_program_is_run_on_a_picture(tmp_path, monkeypatch):
+    """Pillow has Ghostscript run EPS, which is known by its content."""
+    ran = tmp_path / "ran"
+    gs = tmp_path / "gs"
+    gs.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    gs.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (tmp_path / "evil.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\nshowpage\n")
+    with pytest.raises(BadInput, match="not an image that Pillow can read"):
+        read_image(tmp_path / "evil.png")
+    assert not ran.exists()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from autocls.data import Prepared, prepare
+from autocls.data.labelled_folder import list_labelled_folder
 from autocls.errors import BadInput
 
-from .helpers import fill, two_classes
+from .helpers import fill, picture, two_classes
 
 LABELS = [["cat"], ["cat", "dog"], [], ["dog"], ["dog", "cat"]]
 
@@ -180,3 +181,25 @@ def test_a_single_label_table_may_say_its_parts_too(tmp_path: Path):
 
 def test_the_fingerprint_of_single_label_images_is_what_it_always_was(prepared_digits: Prepared):
     assert prepared_digits.fingerprint == "cc9ebbebcd6bf07d0231366bfcbd8479"
+
+
+def test_a_labels_file_may_name_images_by_any_name(tmp_path):
+    names = [str(number) for number in range(6)]
+    for name in names:
+        picture(int(name)).save(tmp_path / name, format="png")
+    (tmp_path / "labels.json").write_text(json.dumps({name: ["a"] for name in names}))
+    assert [item.name for item in list_labelled_folder(tmp_path).items] == names
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ({"": ["a"]}, "the path of an image is empty"),
+        ({"x" * 300: ["a"]}, "these files are missing: xxx"),
+        ({"0.png": ["\ud800"]}, "must be a list of different texts"),
+    ],
+)
+def test_odd_entries_of_a_labels_file_are_said(tmp_path, found, message):
+    (tmp_path / "labels.json").write_text(json.dumps(found))
+    with pytest.raises(BadInput, match=message):
+        list_labelled_folder(tmp_path)

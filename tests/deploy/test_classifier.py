@@ -162,3 +162,24 @@ def test_a_prediction_reads_well():
 )
 def test_percent_never_rounds_to_a_nothing_that_it_is_not(probability: float, text: str):
     assert percent(probability) == text
+
+
+def test_a_picture_in_memory_is_taken_as_its_file_is(
+    classifier: Classifier, pictures: list[np.ndarray], tmp_path: Path
+):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(pictures[0]).save(tmp_path / "turned.png", exif=turned)
+    with Image.open(tmp_path / "turned.png") as image:
+        both = classifier.predict_proba([image, tmp_path / "turned.png"])
+    np.testing.assert_allclose(both[0], both[1], atol=1e-5)
+    with pytest.raises(BadInput, match="its pixels are floats"):
+        classifier.predict([Image.new("F", (8, 8))])
+    (tmp_path / "cut.png").write_bytes((tmp_path / "turned.png").read_bytes()[:-40])
+    with Image.open(tmp_path / "cut.png") as image, pytest.raises(BadInput):
+        classifier.predict([image])
+
+
+def test_no_batch_is_empty(classifier: Classifier, pictures: list[np.ndarray]):
+    with pytest.raises(BadInput, match="batch_size must be at least 1, not 0"):
+        classifier.predict(pictures, batch_size=0)

@@ -258,3 +258,11 @@ def test_generated_images_are_all_different_and_the_same_each_time():
     assert images.shape == (100, 3, 8, 8)
     assert len(np.unique(images.reshape(100, -1), axis=0)) == 100
     np.testing.assert_array_equal(images, generated(3, 8))
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "recipe.yaml", "model"])
+def test_no_part_of_the_model_is_written_over(digits_model: Path, name: str):
+    before = {path.name: path.read_bytes() for path in digits_model.iterdir()}
+    with pytest.raises(BadInput, match="is a part of the model itself"):
+        export(digits_model, "torchscript", digits_model / name)
+    assert {path.name: path.read_bytes() for path in digits_model.iterdir()} == before

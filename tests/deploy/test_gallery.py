@@ -162,3 +162,36 @@ def test_a_change_that_fails_leaves_the_gallery_as_it_was(file: Path):
     with pytest.raises(BadInput):
         change(file, lambda gallery: gallery.without(["nobody"]))
     assert file.read_bytes() == before
+
+
+def _turns(path: Path, times: int) -> None:
+    for i in range(times):
+        change(path, lambda gallery: gallery.without(["a"]).added(points(2, seed=i), ["a", "a"]))  # noqa: B023
+
+
+def test_a_gallery_is_read_whole_while_it_changes(tmp_path: Path):
+    file, names = tmp_path / "g.safetensors", [f"{row:04}" for row in range(500)]
+    fixed = points(500)
+    Gallery.of(np.concatenate([points(2), fixed]), ["a", "a", *names], MODEL, 0.1).save(file)
+    writer = multiprocessing.get_context("fork").Process(target=_turns, args=(file, 40))
+    writer.start()
+    while writer.is_alive():
+        found = Gallery.open(file)
+        rows = found.templates[:500].astype(np.float32)
+        assert found.names[:500] == tuple(names)
+        np.testing.assert_allclose(rows, fixed, atol=2e-3)
+    writer.join()
+    assert writer.exitcode == 0
+
+
+def test_a_link_to_a_gallery_stays_one(file: Path, tmp_path: Path):
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(file)
+    change(link, lambda gallery: gallery.added(points(1), ["z"]))
+    assert link.is_symlink()
+    assert "z" in Gallery.open(file).names
+
+
+def test_a_place_that_can_t_be_is_bad_input(gallery: Gallery, file: Path):
+    with pytest.raises(BadInput, match="can't be written"):
+        gallery.save(file / "below" / "g.safetensors")

@@ -112,3 +112,13 @@ def test_an_evaluation_reads_as_text_as_json_and_as_a_page(evaluated: LabelEvalu
     assert "chart-calibration" in page
     assert f'<td class="n">{0.6:.3f}</td>' in page
     assert "<b>" not in page.partition("<main>")[2].partition("<script")[0], "names are escaped"
+
+
+@pytest.mark.filterwarnings("error")
+def test_intervals_stay_where_few_images_have_a_label() -> None:
+    said = answered(images=30)
+    few = np.zeros_like(said.there)
+    few[:2, 0] = True
+    of = LabelEvaluation("model", "data", LabelAnswers(said.classes, said.names, few, said.probability, said.threshold))
+    for measure in of.measures:
+        assert measure.low <= measure.value <= measure.high, measure

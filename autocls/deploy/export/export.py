@@ -12,8 +12,8 @@ from autocls.deploy.export.quantisation import Quantisation, Quantised, measure,
 from autocls.deploy.export.samples import Samples, generated
 from autocls.deploy.export.sidecar import as_json, describe
 from autocls.errors import BadInput
-from autocls.files import whole
-from autocls.training.artifact import load
+from autocls.files import make_room, whole
+from autocls.training.artifact import CARD, RECIPE, WEIGHTS, load
 
 SIDECAR = ".json"
 """What the description's name has more than the file's."""
@@ -45,8 +45,11 @@ def export(
     path, format = Path(out), format_named(to)
     kind = _quantisation(quantize, format, data)
     format.require()
-    if path.is_dir():
-        raise BadInput(f"--out {path}: is a folder; give the name of the file to write")
+    sidecar = path.with_name(path.name + SIDECAR)
+    for written in (path, sidecar):
+        make_room(written)
+        if written.resolve() in {(Path(folder) / name).resolve() for name in (WEIGHTS, RECIPE, CARD)}:
+            raise BadInput(f"--out {path}: {written} is a part of the model itself; give another name")
     model, recipe, card = load(Path(folder))
     network = Answering(model, recipe, card)
     samples = None if data is None else Samples.of(card, data)
@@ -54,7 +57,6 @@ def export(
         images, of = generated(card.channels, card.image_size), "generated images"
     else:
         images, of = samples.checked(), f"images of {samples.name}"
-    path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as place:
         written = Path(place) / "whole"
         try:
@@ -71,7 +73,6 @@ def export(
             quantise(kind, written, small, None if samples is None else samples.calibration)
             quantised = measure(kind, written, small, original(network), images, of, samples)
             written = small
-        sidecar = path.with_name(path.name + SIDECAR)
         with whole(path) as partial:
             shutil.copyfile(written, partial)
         with whole(sidecar) as partial:

@@ -95,7 +95,8 @@ def measure(
 ) -> Quantised:
     """Compare an ONNX file with what quantisation made of it, and both with the ``original``."""
     files = [(path, Onnx().open(path, threads=1)) for path in (before, after)]
-    times = {size: _latencies([answer for _, answer in files], images[:size]) for size in LATENCIES}
+    answers = [answer for _, answer in files]
+    times = {size: _latencies(answers, np.resize(images, (size, *images.shape[1:]))) for size in LATENCIES}
     labels = None if data is None else data.labels
     measured = [
         Measured(
