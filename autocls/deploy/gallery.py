@@ -85,7 +85,7 @@ class Gallery:
         while True:
             version = _version(path)
             try:
-                gallery = cls._mapped(path)
+                gallery = cls._read(path)
             except (BadInput, OSError, ValueError):
                 if _version(path) == version:
                     raise
@@ -94,7 +94,7 @@ class Gallery:
                     return gallery._of_directions(path)
 
     @classmethod
-    def _mapped(cls, path: Path) -> "Gallery":
+    def _read(cls, path: Path) -> "Gallery":
         """The gallery in a file, of whose rows only the shapes are known. Raises BadInput."""
         try:
             with safe_open(path, framework="np") as file:
