@@ -44,10 +44,13 @@ def begin(address: str) -> None:
 def knock(address: str) -> None:
     """Raise BadInput, which says what to do, when the cluster at ``address`` won't be connected to.
 
-    Takes seconds at the most; what takes minutes is better begun afterwards.
+    A connection that was begun is awaited: Ray forks as it starts, and an OpenBLAS that computes in another thread just
+    then never returns. Takes seconds at the most; what takes minutes is better begun afterwards.
     """
     _await_closing()
-    if not ray.is_initialized() or _begun:
+    if address in _begun:
+        _begun[address].result()
+    elif not ray.is_initialized():
         _ask(address).result()
 
 
