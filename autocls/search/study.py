@@ -3,14 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import optuna
 from optuna.pruners import NopPruner
-from optuna.samplers import RandomSampler
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autocls.errors import BadInput
 from autocls.recipe import Recipe
@@ -20,9 +18,10 @@ from autocls.search.journal import Journal
 from autocls.search.messages import Asked, Ended, Run
 from autocls.search.parameters import distribution, suggest
 from autocls.search.record import INTERRUPTED, JOURNAL, Record
-from autocls.search.sharing import BEGUN, BEGUN_BY, SOON, must_agree, noted_by, own
+from autocls.search.sharing import BEGUN, BEGUN_BY, must_agree, noted_by, own
 from autocls.search.store import opened
 from autocls.search.strategies import PRUNERS, SAMPLERS
+from autocls.search.trials import added, asked, is_orphaned, with_pruner
 from autocls.search.tried import Tried
 from autocls.space import Space
 from autocls.training.footprint import Limits
@@ -59,7 +58,7 @@ class Study(Record):
         super().__init__(study)
         self._held = held
         self._driver = driver
-        self._plain = _same(study, NopPruner())
+        self._plain = with_pruner(study, NopPruner())
         """The same study, whose sampler has no part in what is begun, and whose pruner stops nothing."""
         self._alone = isinstance(held, Journal)
         """Whether no other driver can share it."""
@@ -158,7 +157,7 @@ class Study(Record):
 
     def _take_up(self) -> None:
         """Take up what an earlier process of this driver left: recipes that were tried, trials that run, half asked."""
-        judged = _same(self._study, self._study.pruner)
+        judged = with_pruner(self._study, self._study.pruner)
         trials = self.trials()
         self._tried.take_in(trials)
         for trial in trials:
@@ -166,7 +165,7 @@ class Study(Record):
             if trial.state != TrialState.RUNNING:
                 continue
             mine = self._alone or kept.get("driver") == self._driver
-            if "started" not in kept and (mine or ("driver" not in kept and _is_orphaned(trial))):
+            if "started" not in kept and (mine or is_orphaned(trial)):
                 self._half_asked.append(Trial(self._study, trial._trial_id))
             elif "started" in kept and mine:
                 recipe, seed = Recipe.from_yaml(kept["recipe"]), kept.get("seed", self._seed)
@@ -211,7 +210,7 @@ class Study(Record):
             "role": run.role,
         }
         parameters = {name: value for name, (_, value) in run.parameters.items()}
-        trial = _added(self._plain, user_attrs=about, params=parameters, distributions=distributions)
+        trial = added(self._plain, user_attrs=about, params=parameters, distributions=distributions)
         self._live[trial.number] = _Live(trial, run.phase)
         return Asked(trial.number, run.recipe, run.seed, run.phase)
 
@@ -248,22 +247,8 @@ class Study(Record):
         if self._aside and teacher() is not None:
             wanted = next(iter(self._aside))
             return self._aside.pop(wanted), wanted
-        trial = self._half_asked.pop(0) if self._half_asked else self._new()
+        trial = self._half_asked.pop(0) if self._half_asked else asked(self._study, self._driver)
         return trial, self._space.suggest(lambda name, domain: suggest(trial, name, domain))
-
-    def _new(self) -> Trial:
-        """What ``Study.ask`` does; but whose a new trial is stands in it from its first moment.
-
-        A driver that is killed before it has said more finds it when it comes back.
-        """
-        study = self._study
-        study._thread_local.cached_all_trials = None  # the sampler has to see what others told meanwhile
-        waiting = study._pop_waiting_trial_id()
-        if waiting is None:
-            return _added(study, user_attrs={"driver": self._driver})
-        trial = Trial(study, waiting)
-        trial.set_user_attr("driver", self._driver)
-        return trial
 
     def knows(self, number: int, epoch: int) -> bool:
         """Whether it has a trial's score of an epoch."""
@@ -361,23 +346,3 @@ class Study(Record):
             self._study.tell(trial, earlier.value)
         else:
             self._study.tell(trial, state=TrialState.FAIL if earlier.state == TrialState.FAIL else TrialState.PRUNED)
-
-
-def _added(study: optuna.Study, **given: Any) -> Trial:
-    """A new trial of a study, with what ``create_trial`` takes; it exists with all of that or not at all."""
-    begun = create_trial(state=TrialState.RUNNING, **given)
-    # Study.add_trial keeps the number to itself, and others may add at the same time.
-    return Trial(study, study._storage.create_new_trial(study._study_id, begun))
-
-
-def _is_orphaned(trial: FrozenTrial) -> bool:
-    """Whether nobody will say any more what a trial is that was asked for."""
-    asked = trial.datetime_start
-    return asked is not None and datetime.now() - asked > timedelta(seconds=SOON)
-
-
-def _same(study: optuna.Study, pruner: optuna.pruners.BasePruner) -> optuna.Study:
-    """The study, whose sampler has no part in trials that are made by hand."""
-    return optuna.load_study(
-        study_name=study.study_name, storage=study._storage, sampler=RandomSampler(), pruner=pruner
-    )

@@ -164,7 +164,7 @@ def test_a_driver_that_is_killed_and_resumed_ends_its_own_trials_only(storage: s
 def test_a_connection_that_breaks_within_a_read_costs_nothing(server: postgres.Server, tmp_path: Path) -> None:
     folder = tmp_path / f"run-{tmp_path.name}"
     search(folder, server.url, trials=2)
-    store = shared(server.url)
+    store: Any = shared(server.url)  # Optuna's cache, which is typed as any store
     broken = []
 
     def cut(connection: Any, _: Any, statement: str, *__: Any) -> None:
@@ -173,7 +173,7 @@ def test_a_connection_that_breaks_within_a_read_costs_nothing(server: postgres.S
             with psycopg.connect(server.url) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", broken)
 
-    sqlalchemy.event.listen(store._backend.engine, "after_cursor_execute", cut)  # type: ignore[attr-defined]
+    sqlalchemy.event.listen(store._backend.engine, "after_cursor_execute", cut)
     read = optuna.load_study(storage=store, study_name=folder.name).get_trials()
     assert broken
     assert [trial.number for trial in read] == [0, 1]

@@ -306,7 +306,7 @@ def test_so_does_one_that_asked_for_the_baseline(tmp_path: Path) -> None:
 def test_what_another_driver_has_put_aside_for_a_teacher_is_left_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autocls.search.study.SOON", 0.0)
+    monkeypatch.setattr("autocls.search.trials.SOON", 0.0)
     first = shared(tmp_path, "a", space=TAUGHT)
     begun = [first.ask(), first.ask()]
     assert all(begun)
