@@ -74,18 +74,18 @@ def once(when: Callable[[Snapshot], bool], act: Callable[[], object]) -> Callabl
 
 def test_a_killed_worker_s_trial_is_tried_again_and_comes_to_the_same(cluster: Cluster, tmp_path: Path) -> None:
     objective = partial(objectives.killed_once, str(tmp_path / "marks"))
-    result = search(objective=objective, space=SPACE, trials=4, out=tmp_path / "run")
+    result = search(objective=objective, space=SPACE, trials=8, out=tmp_path / "run")
     table = trials(tmp_path / "run")
-    assert result.snapshot.complete == 4
+    assert result.snapshot.complete == 8
     assert set(table["tries"]) == {1}
     assert (table["epochs"] == 4).all()
 
 
 def test_a_recipe_that_kills_its_worker_each_time_is_quarantined(cluster: Cluster, tmp_path: Path) -> None:
-    result = search(objective=objectives.deadly, space=SPACE, trials=5, out=tmp_path)
+    result = search(objective=objectives.deadly, space=SPACE, trials=8, out=tmp_path)
     table = trials(tmp_path)
     fatal = table["recipe"].str.contains("norm: batch")
-    assert 0 < fatal.sum() < 5
+    assert 0 < fatal.sum() < 8
     assert set(table[fatal]["state"]) == {"FAIL"}
     assert set(table[fatal]["tries"]) == {2}
     assert table[fatal]["reason"].str.fullmatch(r"its worker died on [\d.]+: .*, in 3 tries").all()

@@ -44,7 +44,7 @@ def composes(recipe: Recipe) -> str:
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_random_recipes_of_the_catalogue_train_or_say_why_not(data: st.DataObject):
     def ask(name: str, domain: Domain) -> Value:

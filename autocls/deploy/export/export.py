@@ -46,10 +46,11 @@ def export(
     kind = _quantisation(quantize, format, data)
     format.require()
     sidecar = path.with_name(path.name + SIDECAR)
-    for written in (path, sidecar):
-        make_room(written)
-        if written.resolve() in {(Path(folder) / name).resolve() for name in (WEIGHTS, RECIPE, CARD)}:
-            raise BadInput(f"--out {path}: {written} is a part of the model itself; give another name")
+    parts = {(Path(folder) / name).resolve() for name in (WEIGHTS, RECIPE, CARD)}
+    for target in (path, sidecar):
+        make_room(target)
+        if target.resolve() in parts:
+            raise BadInput(f"--out {path}: {target} is a part of the model itself; give another name")
     model, recipe, card = load(Path(folder))
     network = Answering(model, recipe, card)
     samples = None if data is None else Samples.of(card, data)
